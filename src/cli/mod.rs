@@ -1,0 +1,3 @@
+//! The commands of the `usher` binary, one file each.
+
+pub mod config;
