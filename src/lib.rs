@@ -1,1 +1,3 @@
 pub mod base;
+pub mod mail;
+pub mod templates;
