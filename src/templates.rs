@@ -22,7 +22,7 @@ use serde::Serialize;
 #[folder = "templates/"]
 struct Embedded;
 
-/// The files of one kind that an operator may override: those under these folders.
+/// What an operator may override: the files in these folders.
 const FOLDERS: [&str; 3] = ["mail", "pages", "assets"];
 
 /// All templates and assets, read once and shared by all threads.
@@ -262,3 +262,5 @@ fn media_type(name: &str) -> &'static str {
         _ => "application/octet-stream",
     }
 }
+#[cfg(test)]
+mod tests;
