@@ -1,7 +1,5 @@
-//! The URL of the configuration, the folder, and SMTP against small servers that answer as told.
+//! The configured transport, the folder and the memory.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
@@ -11,10 +9,10 @@ use super::smtp_url::{Security, parse};
 use super::*;
 use crate::mail::{MailKind, Rendered};
 
-const SECOND: Duration = Duration::from_secs(1);
-const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0MiJ9.c2lnbmF0dXJl";
+pub(super) const SECOND: Duration = Duration::from_secs(1);
+pub(super) const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0MiJ9.c2lnbmF0dXJl";
 
-fn mail(to: &str) -> Outgoing {
+pub(super) fn mail(to: &str) -> Outgoing {
     Outgoing {
         id: Uuid::now_v7(),
         kind: MailKind::Verify,
@@ -188,173 +186,4 @@ async fn memory_remembers_or_fails_as_told() {
     assert_eq!(memory.clone().sent().len(), 1);
     assert_eq!(memory.take().len(), 1);
     assert!(memory.sent().is_empty());
-}
-
-/// A mail server for one test: greets, then answers each line by `reply(command, line)`, where the end of the mail is
-/// the command "."; an empty reply is silence. Returns its port.
-fn server(reply: impl Fn(&str, &str) -> String + Send + 'static) -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let lines = BufReader::new(stream.try_clone().unwrap()).lines();
-            let mut in_mail = false;
-            let _ = stream.write_all(b"220 ready\r\n");
-            for line in lines.map_while(Result::ok) {
-                if in_mail && line != "." {
-                    continue;
-                }
-                in_mail = line == "DATA";
-                let command = line.split(' ').next().unwrap_or_default();
-                let answer = match reply(command, &line) {
-                    told if !told.is_empty() => told,
-                    _ => continue,
-                };
-                if stream
-                    .write_all(format!("{answer}\r\n").as_bytes())
-                    .is_err()
-                {
-                    break;
-                }
-            }
-        }
-    });
-    port
-}
-
-fn friendly(command: &str) -> String {
-    match command {
-        "EHLO" => "250-test\r\n250 AUTH PLAIN".to_owned(),
-        "DATA" => "354 go on".to_owned(),
-        "AUTH" => "235 welcome".to_owned(),
-        _ => "250 fine".to_owned(),
-    }
-}
-
-fn smtp(port: u16, user: &str) -> Arc<dyn Transport> {
-    transport(
-        &format!("smtp://{user}127.0.0.1:{port}"),
-        Path::new("data"),
-        SECOND,
-    )
-    .unwrap()
-}
-
-#[tokio::test]
-async fn mails_are_accepted_one_after_the_other() {
-    let (heard, commands) = std::sync::mpsc::channel();
-    let port = server(move |command, _| {
-        heard.send(command.to_owned()).unwrap();
-        friendly(command)
-    });
-    let smtp = smtp(port, "u:hunter2@");
-    for to in ["ada@example.org", "bob@example.org"] {
-        smtp.send(&mail(to)).await.unwrap();
-    }
-    let commands: Vec<String> = commands.try_iter().collect();
-    let expected = [
-        "EHLO", "AUTH", "MAIL", "RCPT", "DATA", ".", "NOOP", "MAIL", "RCPT", "DATA", ".",
-    ];
-    assert_eq!(commands, expected, "one connection served both");
-}
-
-#[tokio::test]
-async fn replies_decide_whether_to_try_again() {
-    for (refused, code, permanent) in [
-        ("RCPT", "550", true),
-        ("RCPT", "451", false),
-        ("MAIL", "421", false),
-        ("MAIL", "530", false),
-        (".", "554", true),
-        (".", "452", false),
-        ("EHLO", "554", false),
-        ("AUTH", "535", false),
-        ("DATA", "nonsense", false),
-    ] {
-        let port = server(move |command, line| {
-            if command == refused {
-                format!("{code} 5.7.1 no <{line}> https://x.example/?token={TOKEN} {TOKEN} hunter2")
-            } else {
-                friendly(command)
-            }
-        });
-        let error = smtp(port, "u:hunter2@")
-            .send(&mail("ada@example.org"))
-            .await
-            .unwrap_err();
-        assert_eq!(
-            matches!(error, SendError::Permanent(_)),
-            permanent,
-            "{refused} {code}: {error}"
-        );
-        for secret in ["eyJ", "token", "hunter2", "AHUA"] {
-            assert!(!error.to_string().contains(secret), "{error}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn the_reason_of_a_refusal_is_kept_without_its_links() {
-    let port = server(|command, _| match command {
-        "." => format!("554 5.7.1 Spam: https://id.example.org/verify?token={TOKEN} is listed"),
-        _ => friendly(command),
-    });
-    let error = smtp(port, "")
-        .send(&mail("ada@example.org"))
-        .await
-        .unwrap_err();
-    assert_eq!(
-        error,
-        SendError::Permanent("the mail server answered 554 5.7.1 Spam: is listed".to_owned())
-    );
-}
-
-#[tokio::test]
-async fn a_connection_that_went_silent_is_not_used_again() {
-    let port = server(|command, line| match command {
-        "RCPT" if line.contains("silent@") => String::new(),
-        _ => friendly(command),
-    });
-    let smtp = smtp(port, "");
-    let error = smtp.send(&mail("silent@example.org")).await.unwrap_err();
-    assert_eq!(
-        error,
-        SendError::Temporary("the mail server did not answer within 1 s".to_owned())
-    );
-    smtp.send(&mail("ada@example.org")).await.unwrap();
-
-    let gone = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    let error = self::smtp(gone, "")
-        .send(&mail("ada@example.org"))
-        .await
-        .unwrap_err();
-    assert!(matches!(error, SendError::Temporary(_)), "{error}");
-}
-
-#[tokio::test]
-async fn tls_is_not_given_up_when_it_is_required() {
-    let port = server(|command, _| friendly(command));
-    let url = format!("smtp://u:hunter2@127.0.0.1:{port}?tls=required");
-    let error = transport(&url, Path::new("data"), SECOND)
-        .unwrap()
-        .send(&mail("ada@example.org"))
-        .await
-        .unwrap_err();
-    let expected = "SMTP, STARTTLS: STARTTLS is not supported on this server";
-    assert_eq!(error, SendError::Temporary(expected.to_owned()));
-}
-
-#[tokio::test]
-async fn an_address_that_the_server_cannot_write_is_a_permanent_failure() {
-    let port = server(|command, _| friendly(command));
-    let error = smtp(port, "")
-        .send(&mail("ü@example.org"))
-        .await
-        .unwrap_err();
-    assert!(matches!(error, SendError::Permanent(_)), "{error}");
 }
