@@ -1,6 +1,6 @@
 //! Mails: what they are about, how they read, and how they leave.
 //!
-//! A flow writes down facts in its own transaction; the worker renders them at delivery ([`render`]), and a
+//! A flow writes down facts in its own transaction; the worker renders them at delivery ([`render()`]), and a
 //! [`Transport`] sends the result. So nothing here touches the database, reads the clock or decides whether a mail may
 //! be sent. Notices never carry a link that acts: whoever reads an old mailbox finds nothing to use.
 
