@@ -1,2 +1,5 @@
+pub mod base;
 pub mod cli;
 pub mod config;
+pub mod mail;
+pub mod templates;

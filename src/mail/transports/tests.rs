@@ -1,0 +1,189 @@
+//! The configured transport, the folder and the memory.
+
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use uuid::Uuid;
+
+use super::smtp_url::{Security, parse};
+use super::*;
+use crate::mail::{MailKind, Rendered};
+
+pub(super) const SECOND: Duration = Duration::from_secs(1);
+pub(super) const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0MiJ9.c2lnbmF0dXJl";
+
+pub(super) fn mail(to: &str) -> Outgoing {
+    Outgoing {
+        id: Uuid::now_v7(),
+        kind: MailKind::Verify,
+        from: "Usher <no-reply@example.org>".to_owned(),
+        to: to.to_owned(),
+        message_id_host: "id.example.org".to_owned(),
+        rendered: Rendered {
+            subject: "Hello".to_owned(),
+            text: format!("https://id.example.org/verify?token={TOKEN}\n"),
+            html: "<p>Hello</p>".to_owned(),
+        },
+        date: jiff::Timestamp::UNIX_EPOCH,
+    }
+}
+
+#[test]
+fn smtp_urls() {
+    let url = parse("smtp://mail.example.org").unwrap();
+    assert_eq!(
+        (url.host.as_str(), url.port, url.security),
+        ("mail.example.org", 587, Security::Required)
+    );
+    assert!(url.credentials.is_none());
+
+    let url = parse(
+        "smtps://us%40er:p%3A%2F%25w@mail.example.org/?ca=/etc/ca%20s.pem&ehlo=id.example.org",
+    )
+    .unwrap();
+    assert_eq!((url.port, url.security), (465, Security::Implicit));
+    let (user, password) = url.credentials.unwrap();
+    assert_eq!(
+        (user.as_str(), password.expose_secret()),
+        ("us@er", "p:/%w")
+    );
+    assert_eq!(url.ca.unwrap().to_str(), Some("/etc/ca s.pem"));
+    assert_eq!(url.ehlo.as_deref(), Some("id.example.org"));
+
+    for (text, port, security) in [
+        ("smtp://localhost", 25, Security::Opportunistic),
+        ("smtp://127.0.0.1:1025", 1025, Security::Opportunistic),
+        ("smtp://[::1]:1025?tls=required", 1025, Security::Required),
+        ("smtp://[::1]", 25, Security::Opportunistic),
+        ("smtp://mail.example.org:25?tls=none", 25, Security::None),
+        (
+            "smtp://mail.example.org?tls=opportunistic",
+            587,
+            Security::Opportunistic,
+        ),
+    ] {
+        let url = parse(text).unwrap();
+        assert_eq!((url.port, url.security), (port, security), "{text}");
+    }
+}
+
+#[test]
+fn faulty_smtp_urls_are_refused_without_their_password() {
+    for text in [
+        "smtp://",
+        "smtp://u:hunter2@",
+        "smtp://u:hunter2@host:0",
+        "smtp://u:hunter2@host:70000",
+        "smtp://u:hunter2@ho st",
+        "smtp://u:hunter2/x@y@host/path",
+        "smtp://u:hunter2%zz@host",
+        "smtp://u:hunter2%@host",
+        "smtp://hunter2@host",
+        "smtp://:hunter2@host",
+        "smtp://u:hunter2@host?tls=maybe",
+        "smtp://u:hunter2@host?hunter2=1",
+        "smtp://u:hunter2@host?ca=",
+        "smtp://u:hunter2@host?ehlo=a%0d%0ab",
+        "smtp://u:hunter2@[host]",
+        "smtp://u:hunter2@[::1]x",
+        "smtps://u:hunter2@host?tls=none",
+        "smtp://u:hunter2@host?ca=/nowhere/ca.pem",
+        "http://u:hunter2@host",
+        "outbox:",
+        "carrier-pigeon",
+    ] {
+        let error = transport(text, Path::new("data"), SECOND)
+            .err()
+            .expect(text);
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
+fn the_transport_is_chosen_by_name_and_needs_no_runtime() {
+    for (spec, name) in [
+        ("outbox", "outbox"),
+        ("outbox:/some/folder", "outbox"),
+        ("smtp://mail.example.org", "smtp"),
+        ("smtps://mail.example.org", "smtp"),
+    ] {
+        assert_eq!(
+            transport(spec, Path::new("data"), SECOND).unwrap().name(),
+            name
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_folder_holds_whole_private_files_that_sort_by_time() {
+    let data = tempfile::tempdir().unwrap();
+    let folder = transport("outbox", data.path(), SECOND).unwrap();
+    let (first, second) = (mail("ada@example.org"), mail("bob@example.org"));
+    for mail in [&first, &second, &second] {
+        folder.send(mail).await.unwrap();
+    }
+    let outbox = data.path().join("outbox");
+    let mut names: Vec<_> = std::fs::read_dir(&outbox)
+        .unwrap()
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(
+        names,
+        [
+            ".tmp".to_owned(),
+            format!("{}.eml", first.id),
+            format!("{}.eml", second.id)
+        ]
+    );
+    assert_eq!(std::fs::read_dir(outbox.join(".tmp")).unwrap().count(), 0);
+    let bytes = std::fs::read(outbox.join(format!("{}.eml", first.id))).unwrap();
+    assert!(
+        mailparse::parse_mail(&bytes).unwrap().subparts[0]
+            .get_body()
+            .unwrap()
+            .contains(TOKEN)
+    );
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&outbox), 0o700);
+        assert_eq!(mode(&outbox.join(".tmp")), 0o700);
+        assert_eq!(mode(&outbox.join(format!("{}.eml", first.id))), 0o600);
+    }
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_written_is_a_temporary_failure() {
+    let data = tempfile::tempdir().unwrap();
+    std::fs::write(data.path().join("outbox"), "a file").unwrap();
+    let folder = transport("outbox", data.path(), SECOND).unwrap();
+    assert!(matches!(
+        folder.send(&mail("ada@example.org")).await,
+        Err(SendError::Temporary(_))
+    ));
+    assert!(matches!(
+        folder.send(&mail("nobody")).await,
+        Err(SendError::Permanent(_))
+    ));
+}
+
+#[tokio::test]
+async fn memory_remembers_or_fails_as_told() {
+    let memory = Memory::new();
+    memory.send(&mail("ada@example.org")).await.unwrap();
+    memory.fail_with(Some(SendError::Temporary("down".to_owned())));
+    assert_eq!(
+        memory.send(&mail("ada@example.org")).await,
+        Err(SendError::Temporary("down".to_owned()))
+    );
+    memory.fail_with(None);
+    assert!(matches!(
+        memory.send(&mail("nobody")).await,
+        Err(SendError::Permanent(_))
+    ));
+    assert_eq!(memory.clone().sent().len(), 1);
+    assert_eq!(memory.take().len(), 1);
+    assert!(memory.sent().is_empty());
+}
