@@ -12,9 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use minijinja::syntax::SyntaxConfig;
-use minijinja::{
-    AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value,
-};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value};
 use rust_embed::RustEmbed;
 use serde::Serialize;
 
@@ -57,16 +55,11 @@ impl Templates {
             if let Some(asset) = name.strip_prefix("assets/") {
                 assets.insert(asset.to_owned(), bytes);
             } else if name.ends_with(".j2") {
-                let text = String::from_utf8(bytes.into_owned())
-                    .map_err(|_| format!("{name}: not UTF-8"))?;
+                let text = String::from_utf8(bytes.into_owned()).map_err(|_| format!("{name}: not UTF-8"))?;
                 sources.insert(name, text);
             }
         }
-        Ok(Self {
-            environment: environment(sources)?,
-            overridden,
-            assets,
-        })
+        Ok(Self { environment: environment(sources)?, overridden, assets })
     }
 
     /// Compiles every template, the unused ones of the operator's folder included.
@@ -74,20 +67,14 @@ impl Templates {
     /// # Errors
     /// All faults, one a line, each with its file and line number.
     pub fn check(&self) -> Result<(), String> {
-        let names: BTreeSet<String> = embedded_names()
-            .chain(self.overridden.keys().cloned())
-            .collect();
+        let names: BTreeSet<String> = embedded_names().chain(self.overridden.keys().cloned()).collect();
         let faults: Vec<String> = names
             .iter()
             .filter(|name| name.ends_with(".j2"))
             .filter_map(|name| self.environment.get_template(name).err())
             .map(|error| self.describe(&error))
             .collect();
-        if faults.is_empty() {
-            Ok(())
-        } else {
-            Err(faults.join("\n"))
-        }
+        if faults.is_empty() { Ok(()) } else { Err(faults.join("\n")) }
     }
 
     /// Renders the page `name`, which is the file `pages/<name>.html.j2`.
@@ -122,10 +109,7 @@ impl Templates {
         let mut innermost = error;
         let mut next = std::error::Error::source(error);
         while let Some(cause) = next {
-            if let Some(inner) = cause
-                .downcast_ref::<Error>()
-                .filter(|inner| inner.line().is_some())
-            {
+            if let Some(inner) = cause.downcast_ref::<Error>().filter(|inner| inner.line().is_some()) {
                 innermost = inner;
             }
             next = cause.source();
@@ -137,10 +121,7 @@ impl Templates {
             },
             None => "template".to_owned(),
         };
-        let line = innermost
-            .line()
-            .map(|line| format!(" line {line}"))
-            .unwrap_or_default();
+        let line = innermost.line().map(|line| format!(" line {line}")).unwrap_or_default();
         match innermost.detail() {
             Some(detail) => format!("{place}{line}: {}: {detail}", innermost.kind()),
             None => format!("{place}{line}: {}", innermost.kind()),
@@ -151,11 +132,8 @@ impl Templates {
 fn environment(sources: BTreeMap<String, String>) -> Result<Environment<'static>, String> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    let syntax = SyntaxConfig::builder()
-        .trim_blocks(true)
-        .lstrip_blocks(true)
-        .keep_trailing_newline(true)
-        .build();
+    let syntax =
+        SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
     environment.set_syntax(syntax.map_err(|e| e.to_string())?);
     environment.set_formatter(write_value);
     environment.set_loader(move |name| Ok(sources.get(name).cloned()));
@@ -183,9 +161,7 @@ fn write_value(out: &mut Output, state: &mut State, value: &Value) -> Result<(),
             Some(b'"') => "&quot;",
             _ => "&#39;",
         };
-        out.write_str(plain)
-            .and_then(|()| out.write_str(entity))
-            .map_err(written)?;
+        out.write_str(plain).and_then(|()| out.write_str(entity)).map_err(written)?;
         rest = special.get(1..).unwrap_or_default();
     }
     out.write_str(rest).map_err(written)
@@ -203,11 +179,9 @@ fn to_template_value(value: serde_json::Value) -> Value {
         },
         serde_json::Value::String(text) => Value::from(text),
         serde_json::Value::Array(items) => items.into_iter().map(to_template_value).collect(),
-        serde_json::Value::Object(members) => Value::from_pairs(
-            members
-                .into_iter()
-                .map(|(name, member)| (name, to_template_value(member))),
-        ),
+        serde_json::Value::Object(members) => {
+            Value::from_pairs(members.into_iter().map(|(name, member)| (name, to_template_value(member))))
+        }
     }
 }
 

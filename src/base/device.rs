@@ -70,18 +70,11 @@ pub fn device_name(user_agent: &str) -> String {
 }
 
 fn start_in_lower_case(user_agent: &str) -> String {
-    user_agent
-        .chars()
-        .take(MAX_LOOKED_AT)
-        .map(|c| c.to_ascii_lowercase())
-        .collect()
+    user_agent.chars().take(MAX_LOOKED_AT).map(|c| c.to_ascii_lowercase()).collect()
 }
 
 fn find(names: &[(&str, &'static str)], header: &str) -> Option<&'static str> {
-    names
-        .iter()
-        .find(|(word, _)| header.contains(word))
-        .map(|(_, name)| *name)
+    names.iter().find(|(word, _)| header.contains(word)).map(|(_, name)| *name)
 }
 
 #[cfg(test)]
@@ -139,10 +132,7 @@ mod tests {
         ] {
             assert_eq!(device_name(header), "Unknown device", "{header:?}");
         }
-        assert_eq!(
-            device_name("call 555-0100 Firefox/1 Windows http://evil.example"),
-            "Firefox on Windows"
-        );
+        assert_eq!(device_name("call 555-0100 Firefox/1 Windows http://evil.example"), "Firefox on Windows");
         assert_eq!(device_name(&"ß".repeat(100_000)), "Unknown device");
     }
 }

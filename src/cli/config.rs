@@ -58,19 +58,13 @@ pub struct Failure {
 
 impl From<Faults> for Failure {
     fn from(faults: Faults) -> Self {
-        Self {
-            code: EXIT_CONFIG,
-            message: faults.to_string(),
-        }
+        Self { code: EXIT_CONFIG, message: faults.to_string() }
     }
 }
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        Self {
-            code: EXIT_IO,
-            message: format!("cannot write: {error}"),
-        }
+        Self { code: EXIT_IO, message: format!("cannot write: {error}") }
     }
 }
 
@@ -85,16 +79,11 @@ pub fn run(
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     match command {
-        ConfigCommand::Show { origin, json } => {
-            show(&config::load(flags, environment)?, *origin, *json, out)
+        ConfigCommand::Show { origin, json } => show(&config::load(flags, environment)?, *origin, *json, out),
+        ConfigCommand::Check { production } => check(config::check(flags, environment, *production), out),
+        ConfigCommand::Init { write: true } => {
+            write_file(flags.config.as_deref().unwrap_or(Path::new(DEFAULT_FILE)), out)
         }
-        ConfigCommand::Check { production } => {
-            check(config::check(flags, environment, *production), out)
-        }
-        ConfigCommand::Init { write: true } => write_file(
-            flags.config.as_deref().unwrap_or(Path::new(DEFAULT_FILE)),
-            out,
-        ),
         ConfigCommand::Init { write: false } => Ok(out.write_all(config::template().as_bytes())?),
         ConfigCommand::Reference => Ok(out.write_all(config::reference().as_bytes())?),
     }
@@ -104,12 +93,7 @@ pub fn run(
 ///
 /// # Errors
 /// 74 if `out` cannot be written.
-pub fn show(
-    loaded: &Loaded,
-    with_origin: bool,
-    as_json: bool,
-    out: &mut dyn Write,
-) -> Result<(), Failure> {
+pub fn show(loaded: &Loaded, with_origin: bool, as_json: bool, out: &mut dyn Write) -> Result<(), Failure> {
     if as_json {
         let document = show_json(loaded, with_origin);
         return Ok(writeln!(out, "{document:#}")?);
@@ -147,8 +131,7 @@ fn show_json(loaded: &Loaded, with_origin: bool) -> Json {
                 document.insert(name, value);
             }
             Some((section, _)) => {
-                if let Json::Object(section) = document.entry(section).or_insert_with(|| json!({}))
-                {
+                if let Json::Object(section) = document.entry(section).or_insert_with(|| json!({})) {
                     section.insert(name, value);
                 }
             }
@@ -192,7 +175,6 @@ fn write_file(path: &Path, out: &mut dyn Write) -> Result<(), Failure> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path).map_err(failed)?;
-    file.write_all(config::template().as_bytes())
-        .map_err(failed)?;
+    file.write_all(config::template().as_bytes()).map_err(failed)?;
     Ok(writeln!(out, "{} written", path.display())?)
 }

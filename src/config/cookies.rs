@@ -35,11 +35,7 @@ fn check_name(text: &str) -> Result<String, &'static str> {
         return Err("must not begin with __, since the prefix is added by itself");
     }
     // The OAuth state of a sign-in in progress lives in this one.
-    if text == "usher_oauth" {
-        Err("is taken by another cookie")
-    } else {
-        Ok(text.to_owned())
-    }
+    if text == "usher_oauth" { Err("is taken by another cookie") } else { Ok(text.to_owned()) }
 }
 
 #[cfg(test)]
@@ -49,16 +45,7 @@ mod tests {
     #[test]
     fn names_are_tokens() {
         assert!(check_name("a.b-c_1").is_ok());
-        for bad in [
-            "",
-            "a b",
-            "a;b",
-            "a=b",
-            "ä",
-            "__Host-x",
-            "usher_oauth",
-            &"x".repeat(65),
-        ] {
+        for bad in ["", "a b", "a;b", "a=b", "ä", "__Host-x", "usher_oauth", &"x".repeat(65)] {
             assert!(check_name(bad).is_err(), "{bad}");
         }
     }

@@ -5,13 +5,7 @@
 
 use std::time::Duration;
 
-const UNITS: [(&str, u64); 5] = [
-    ("d", 86_400_000),
-    ("h", 3_600_000),
-    ("m", 60_000),
-    ("s", 1_000),
-    ("ms", 1),
-];
+const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 /// Reads a duration; milliseconds are the finest step.
 ///
@@ -46,10 +40,7 @@ pub fn format(length: Duration) -> String {
     UNITS
         .iter()
         .find(|(_, factor)| millis != 0 && millis.is_multiple_of(u128::from(*factor)))
-        .map_or_else(
-            || "0".to_owned(),
-            |(unit, factor)| format!("{}{unit}", millis / u128::from(*factor)),
-        )
+        .map_or_else(|| "0".to_owned(), |(unit, factor)| format!("{}{unit}", millis / u128::from(*factor)))
 }
 
 #[cfg(test)]
@@ -75,21 +66,16 @@ mod tests {
 
     #[test]
     fn refuses_everything_else() {
-        for bad in [
-            "", "s", "1", "-1s", "+1s", "1.5h", "1 h", " 1h", "1h ", "1h30m", "1H", "1w", "1µs",
-            "٣s", "inf",
-        ] {
+        for bad in
+            ["", "s", "1", "-1s", "+1s", "1.5h", "1 h", " 1h", "1h ", "1h30m", "1H", "1w", "1µs", "٣s", "inf"]
+        {
             assert!(parse(bad).is_err(), "{bad:?}");
         }
     }
 
     #[test]
     fn refuses_overflow() {
-        for bad in [
-            "18446744073709551616ms",
-            "18446744073709551615s",
-            "99999999999999999999d",
-        ] {
+        for bad in ["18446744073709551616ms", "18446744073709551615s", "99999999999999999999d"] {
             assert_eq!(parse(bad), Err("is too long"), "{bad}");
         }
         assert!(parse("18446744073709551615ms").is_ok());

@@ -52,20 +52,12 @@ pub struct Fault {
 impl Fault {
     /// A fault that is bound to no place.
     pub fn new(subject: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            subject: subject.into(),
-            source: None,
-            message: message.into(),
-        }
+        Self { subject: subject.into(), source: None, message: message.into() }
     }
 
     /// A fault at a place.
     pub fn at(subject: impl Into<String>, source: Source, message: impl Into<String>) -> Self {
-        Self {
-            subject: subject.into(),
-            source: Some(source),
-            message: message.into(),
-        }
+        Self { subject: subject.into(), source: Some(source), message: message.into() }
     }
 }
 

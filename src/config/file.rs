@@ -19,19 +19,12 @@ pub(super) fn read_file(given: &mut Given, path: PathBuf, named_by: Option<Sourc
         Err(error) if error.kind() == ErrorKind::NotFound && named_by.is_none() => return,
         Err(error) => {
             let message = format!("cannot be read: {}", error.kind());
-            given.faults.push(Fault {
-                subject,
-                source: named_by,
-                message,
-            });
+            given.faults.push(Fault { subject, source: named_by, message });
             given.is_partial = true;
             return;
         }
     };
-    let reader = Reader {
-        path: &path,
-        content: &content,
-    };
+    let reader = Reader { path: &path, content: &content };
     // The Display of these errors quotes the line, which may hold a secret; the message does not.
     let (document, errors) = DeTable::parse_recoverable(&content);
     given.is_partial = !errors.is_empty();
@@ -59,10 +52,7 @@ impl Reader<'_> {
     fn position(&self, offset: usize) -> (usize, usize) {
         let before = self.content.get(..offset).unwrap_or(self.content);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        (
-            before.matches('\n').count() + 1,
-            before[line_start..].chars().count() + 1,
-        )
+        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
     }
 
     fn source(&self, offset: usize) -> Source {
@@ -84,15 +74,11 @@ impl Reader<'_> {
                     ));
                 }
                 DeValue::Table(_) => {
-                    let known = SECTIONS
-                        .iter()
-                        .map(|section| section.name())
-                        .filter(|known| !known.is_empty());
+                    let known =
+                        SECTIONS.iter().map(|section| section.name()).filter(|known| !known.is_empty());
                     let hint = nearest(&name, known).unwrap_or_default();
                     let message = format!("is no known section; the nearest is [{hint}]");
-                    given
-                        .faults
-                        .push(Fault::at(format!("[{name}]"), source, message));
+                    given.faults.push(Fault::at(format!("[{name}]"), source, message));
                 }
                 _ if is_section => {
                     given.faults.push(Fault::at(
@@ -130,18 +116,14 @@ impl Reader<'_> {
 fn nearest_key(path: &str) -> &'static str {
     let name = path.rsplit('.').next().unwrap_or(path);
     let moved = keys().find(|key| key.name() == name).map(|key| key.path);
-    moved
-        .or_else(|| nearest(path, keys().map(|key| key.path)))
-        .unwrap_or_default()
+    moved.or_else(|| nearest(path, keys().map(|key| key.path))).unwrap_or_default()
 }
 
 fn raw(value: &DeValue<'_>) -> Raw {
     match value {
         DeValue::String(text) => Raw::Text(text.to_string()),
         DeValue::Boolean(on) => Raw::Flag(*on),
-        DeValue::Integer(number) => {
-            Raw::Number(i64::from_str_radix(number.as_str(), number.radix()).ok())
-        }
+        DeValue::Integer(number) => Raw::Number(i64::from_str_radix(number.as_str(), number.radix()).ok()),
         DeValue::Float(_) => Raw::Other("a number with a fraction"),
         DeValue::Datetime(_) => Raw::Other("a date"),
         DeValue::Array(_) => Raw::Other("a list"),

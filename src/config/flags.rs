@@ -32,10 +32,7 @@ impl fmt::Debug for Flags {
             .field("bind", &self.bind)
             .field("data_dir", &self.data_dir)
             .field("database_url", &self.database_url.as_deref().map(|_| "***"))
-            .field(
-                "public_url",
-                &self.public_url.as_deref().map(super::url::mask),
-            )
+            .field("public_url", &self.public_url.as_deref().map(super::url::mask))
             .finish()
     }
 }

@@ -39,9 +39,5 @@ section! {
 
 fn check_audience(text: &str) -> Result<String, &'static str> {
     let fits = (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
-    if fits {
-        Ok(text.to_owned())
-    } else {
-        Err("is no audience")
-    }
+    if fits { Ok(text.to_owned()) } else { Err("is no audience") }
 }

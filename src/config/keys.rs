@@ -23,9 +23,5 @@ section! {
 
 fn check_master_key(text: &str) -> Result<String, &'static str> {
     let fits = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if fits {
-        Ok(text.to_owned())
-    } else {
-        Err("is no key")
-    }
+    if fits { Ok(text.to_owned()) } else { Err("is no key") }
 }

@@ -25,10 +25,7 @@ pub struct Loaded {
 impl Loaded {
     /// Where a key's value came from, by its dotted name.
     pub fn origin(&self, path: &str) -> Option<&Source> {
-        self.origins
-            .iter()
-            .find(|origin| origin.key.path == path)
-            .map(|origin| &origin.source)
+        self.origins.iter().find(|origin| origin.key.path == path).map(|origin| &origin.source)
     }
 }
 
@@ -53,11 +50,7 @@ pub fn load(
     environment: impl Iterator<Item = (OsString, OsString)>,
 ) -> Result<Loaded, Faults> {
     let (loaded, faults) = assemble(gather(Path::new("."), flags, environment));
-    if faults.is_empty() {
-        Ok(loaded)
-    } else {
-        Err(faults.into())
-    }
+    if faults.is_empty() { Ok(loaded) } else { Err(faults.into()) }
 }
 
 /// As [`load`], and holds the configuration against [`check_production`] if it is not for local
@@ -86,61 +79,35 @@ pub(super) fn judge(given: Given, production: bool) -> Result<Loaded, Faults> {
             }
         }
     }
-    if faults.is_empty() {
-        Ok(loaded)
-    } else {
-        Err(faults.into())
-    }
+    if faults.is_empty() { Ok(loaded) } else { Err(faults.into()) }
 }
 
 /// Judges every key. A faulty one takes its default, so that the others can be judged too.
 pub(super) fn assemble(given: Given) -> (Loaded, Vec<Fault>) {
-    let Given {
-        values: written,
-        mut faults,
-        file,
-        ..
-    } = given;
+    let Given { values: written, mut faults, file, .. } = given;
     let mut values = Values::default();
     let mut origins = Vec::new();
     for key in keys() {
         let is_strict = values.0.get("profile") == Some(&Value::Text("strict".to_owned()));
-        let accepted =
-            written
-                .get(key.path)
-                .and_then(|(raw, source)| match key.spec.rule.read(raw) {
-                    Ok(value) => Some((value, source.clone())),
-                    Err(message) => {
-                        faults.push(Fault::at(key.path, source.clone(), message));
-                        None
-                    }
-                });
+        let accepted = written.get(key.path).and_then(|(raw, source)| match key.spec.rule.read(raw) {
+            Ok(value) => Some((value, source.clone())),
+            Err(message) => {
+                faults.push(Fault::at(key.path, source.clone(), message));
+                None
+            }
+        });
         let (value, source) = match accepted {
             Some((value, source)) => (Some(value), source),
-            None => (
-                default(key, is_strict, &values),
-                default_source(key, is_strict),
-            ),
+            None => (default(key, is_strict, &values), default_source(key, is_strict)),
         };
-        origins.push(Origin {
-            key,
-            shown: value.as_ref().map(|value| redact(key, value)),
-            source,
-        });
+        origins.push(Origin { key, shown: value.as_ref().map(|value| redact(key, value)), source });
         if let Some(value) = value {
             values.0.insert(key.path, value);
         }
     }
     let config = Config::from_values(&values);
     faults.extend(disagreements(&config));
-    (
-        Loaded {
-            config,
-            origins,
-            file,
-        },
-        faults,
-    )
+    (Loaded { config, origins, file }, faults)
 }
 
 fn default(key: &Key, is_strict: bool, values: &Values) -> Option<Value> {
@@ -154,11 +121,7 @@ fn default(key: &Key, is_strict: bool, values: &Values) -> Option<Value> {
 }
 
 fn default_source(key: &Key, is_strict: bool) -> Source {
-    if is_strict && key.spec.strict.is_some() {
-        Source::StrictDefault
-    } else {
-        Source::Default
-    }
+    if is_strict && key.spec.strict.is_some() { Source::StrictDefault } else { Source::Default }
 }
 
 /// Keys that are fine alone but not together.
@@ -175,8 +138,7 @@ fn disagreements(config: &Config) -> Vec<Fault> {
             "must be longer than mail.timeout, or a slow mail is sent twice",
         ),
         (
-            !config.keys.rotate_every.is_zero()
-                && config.keys.rotate_every <= config.keys.publish_before,
+            !config.keys.rotate_every.is_zero() && config.keys.rotate_every <= config.keys.publish_before,
             "keys.rotate_every",
             "must be 0 or longer than keys.publish_before",
         ),

@@ -34,9 +34,7 @@ fn check_level(text: &str) -> Result<String, &'static str> {
     }
     // A bare word is a module to tracing, so that `ifno` would silently log nothing but traces of
     // that name: a single word must be a level.
-    let is_level = text
-        .parse::<tracing_subscriber::filter::LevelFilter>()
-        .is_ok();
+    let is_level = text.parse::<tracing_subscriber::filter::LevelFilter>().is_ok();
     if !text.contains(['=', ',', '[']) && !is_level {
         return Err("is no level");
     }

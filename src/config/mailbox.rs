@@ -9,15 +9,8 @@ pub(super) fn check_from(text: &str) -> Result<String, &'static str> {
     if text.contains(char::is_control) {
         return Err("must not hold control characters");
     }
-    let Some((name, address)) = text
-        .strip_suffix('>')
-        .and_then(|text| text.rsplit_once('<'))
-    else {
-        return if is_address(text) {
-            Ok(text.to_owned())
-        } else {
-            Err("is no mail address")
-        };
+    let Some((name, address)) = text.strip_suffix('>').and_then(|text| text.rsplit_once('<')) else {
+        return if is_address(text) { Ok(text.to_owned()) } else { Err("is no mail address") };
     };
     if !is_address(address) {
         return Err("holds no mail address");
@@ -31,27 +24,19 @@ pub(super) fn check_from(text: &str) -> Result<String, &'static str> {
 
 /// The domain of a sender that [`check_from`] accepted.
 pub(super) fn domain_of(from: &str) -> &str {
-    from.trim_end_matches('>')
-        .rsplit('@')
-        .next()
-        .unwrap_or_default()
+    from.trim_end_matches('>').rsplit('@').next().unwrap_or_default()
 }
 
 /// Atoms, or one quoted string without quotes and backslashes in it; may be empty.
 fn is_display_name(name: &str) -> bool {
-    match name
-        .strip_prefix('"')
-        .and_then(|name| name.strip_suffix('"'))
-    {
+    match name.strip_prefix('"').and_then(|name| name.strip_suffix('"')) {
         Some(quoted) => !quoted.contains(['"', '\\']),
         None => name.chars().all(|c| c == ' ' || is_atom(c)),
     }
 }
 
 fn is_atom(c: char) -> bool {
-    c.is_ascii_alphanumeric()
-        || "!#$%&'*+-/=?^_`{|}~".contains(c)
-        || (!c.is_ascii() && c.is_alphanumeric())
+    c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c) || (!c.is_ascii() && c.is_alphanumeric())
 }
 
 /// A bare address: dot-atom, `@`, domain.
@@ -59,10 +44,8 @@ fn is_address(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else {
         return false;
     };
-    let is_local = local.len() <= 64
-        && local
-            .split('.')
-            .all(|part| !part.is_empty() && part.chars().all(is_atom));
+    let is_local =
+        local.len() <= 64 && local.split('.').all(|part| !part.is_empty() && part.chars().all(is_atom));
     is_local
         && matches!(super::url::host_and_port(domain), Ok((_, None)))
         && !domain.starts_with('[')
@@ -85,11 +68,7 @@ pub(super) fn check_product(text: &str) -> Result<String, &'static str> {
 pub(super) fn check_support(text: &str) -> Result<String, &'static str> {
     let is_url = super::url::parse(text)
         .is_ok_and(|url| matches!(url.scheme.as_str(), "http" | "https") && url.user.is_none());
-    if is_url || is_address(text) {
-        Ok(text.to_owned())
-    } else {
-        Err("is neither an address nor a URL")
-    }
+    if is_url || is_address(text) { Ok(text.to_owned()) } else { Err("is neither an address nor a URL") }
 }
 
 #[cfg(test)]
@@ -138,10 +117,7 @@ mod tests {
                 && check_product("a\nb").is_err()
                 && check_product(&"x".repeat(101)).is_err()
         );
-        assert!(
-            check_support("help@acme.org").is_ok()
-                && check_support("https://acme.org/help?x=1").is_ok()
-        );
+        assert!(check_support("help@acme.org").is_ok() && check_support("https://acme.org/help?x=1").is_ok());
         assert!(check_support("javascript:alert(1)").is_err() && check_support("help").is_err());
     }
 }

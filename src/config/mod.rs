@@ -126,9 +126,7 @@ impl Config {
     /// Whether bind address and public URL are both loopback: local mode, in which the comforts
     /// of the first five minutes are allowed.
     pub fn is_local(&self) -> bool {
-        let bind_host = url::host_and_port(&self.bind)
-            .map(|(host, _)| host)
-            .unwrap_or_default();
+        let bind_host = url::host_and_port(&self.bind).map(|(host, _)| host).unwrap_or_default();
         url::is_loopback(&bind_host) && url::is_loopback(&self.public_host())
     }
 
@@ -147,9 +145,7 @@ impl Config {
 
     /// Host of the public URL; IPv6 without brackets.
     fn public_host(&self) -> String {
-        url::parse(&self.public_url)
-            .map(|url| url.host)
-            .unwrap_or_default()
+        url::parse(&self.public_url).map(|url| url.host).unwrap_or_default()
     }
 }
 

@@ -12,23 +12,17 @@ use super::{Config, url};
 
 /// Everything that must not reach production, at once; empty if all is well.
 pub fn check_production(config: &Config) -> Vec<Fault> {
-    [
-        public_url_fault(config),
-        transport_fault(config),
-        sender_fault(config),
-        master_key_fault(config),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    [public_url_fault(config), transport_fault(config), sender_fault(config), master_key_fault(config)]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn public_url_fault(config: &Config) -> Option<Fault> {
     let host = config.public_host();
     let problem = if !config.uses_https() {
         "must be https:// in production, since passwords and tokens pass over it"
-    } else if url::is_loopback(&host) || host.ends_with(".localhost") || url::is_unspecified(&host)
-    {
+    } else if url::is_loopback(&host) || host.ends_with(".localhost") || url::is_unspecified(&host) {
         "must be an address that people can reach, since links in mails come from it"
     } else {
         return None;
@@ -41,11 +35,9 @@ fn transport_fault(config: &Config) -> Option<Fault> {
         Ok(Transport::Outbox { folder: None }) => {
             "must not be the dev inbox in production; set smtps://…, smtp://… or outbox:/folder"
         }
-        Ok(Transport::Smtp {
-            host,
-            tls: SmtpTls::None | SmtpTls::Opportunistic,
-            ..
-        }) if !url::is_loopback(&host) => {
+        Ok(Transport::Smtp { host, tls: SmtpTls::None | SmtpTls::Opportunistic, .. })
+            if !url::is_loopback(&host) =>
+        {
             "must not send in plain text to another machine in production; use smtps:// or ?tls=starttls"
         }
         Ok(_) => return None,
@@ -71,18 +63,12 @@ fn sender_fault(config: &Config) -> Option<Fault> {
 fn master_key_fault(config: &Config) -> Option<Fault> {
     let key = config.keys.master_key.as_ref()?;
     let mut bytes = hex::decode(key.expose_secret()).unwrap_or_default();
-    let steps: std::collections::BTreeSet<u8> = bytes
-        .windows(2)
-        .map(|pair| pair[1].wrapping_sub(pair[0]))
-        .collect();
+    let steps: std::collections::BTreeSet<u8> =
+        bytes.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])).collect();
     bytes.sort_unstable();
     bytes.dedup();
-    (bytes.len() < 12 || steps.len() < 4).then(|| {
-        Fault::new(
-            "keys.master_key",
-            "is an example and not random; use `openssl rand -hex 32`",
-        )
-    })
+    (bytes.len() < 12 || steps.len() < 4)
+        .then(|| Fault::new("keys.master_key", "is an example and not random; use `openssl rand -hex 32`"))
 }
 
 #[cfg(test)]
@@ -90,28 +76,19 @@ mod tests {
     use super::*;
 
     fn fit() -> Config {
-        let mut config = Config {
-            public_url: "https://id.example.org".into(),
-            ..Config::default()
-        };
+        let mut config = Config { public_url: "https://id.example.org".into(), ..Config::default() };
         config.mail.transport = "smtps://u:p@smtp.example.org".into();
         config.mail.from = "Acme <no-reply@example.org>".into();
         config
     }
 
     fn subjects(config: &Config) -> Vec<String> {
-        check_production(config)
-            .into_iter()
-            .map(|fault| fault.subject)
-            .collect()
+        check_production(config).into_iter().map(|fault| fault.subject).collect()
     }
 
     #[test]
     fn the_defaults_are_refused_and_a_fit_configuration_is_not() {
-        assert_eq!(
-            subjects(&Config::default()),
-            ["public_url", "mail.transport", "mail.from"]
-        );
+        assert_eq!(subjects(&Config::default()), ["public_url", "mail.transport", "mail.from"]);
         assert_eq!(subjects(&fit()), [""; 0]);
     }
 
@@ -125,10 +102,7 @@ mod tests {
             "https://0.0.0.0",
             "https://a.localhost",
         ] {
-            let config = Config {
-                public_url: bad.into(),
-                ..fit()
-            };
+            let config = Config { public_url: bad.into(), ..fit() };
             assert_eq!(subjects(&config), ["public_url"], "{bad}");
         }
     }
@@ -151,11 +125,9 @@ mod tests {
 
     #[test]
     fn example_keys_are_refused() {
-        for bad in [
-            "00".repeat(32),
-            "0123456789abcdef".repeat(4),
-            (0..32).map(|n| format!("{n:02x}")).collect(),
-        ] {
+        for bad in
+            ["00".repeat(32), "0123456789abcdef".repeat(4), (0..32).map(|n| format!("{n:02x}")).collect()]
+        {
             let mut config = fit();
             config.keys.master_key = Some(bad.into());
             assert_eq!(subjects(&config), ["keys.master_key"]);

@@ -81,10 +81,7 @@ fn escape(text: &str) -> String {
 
 fn default_cell(key: &Key) -> String {
     let readable = |text: &str| format!("`{}`", text.replace('{', "<").replace('}', ">"));
-    let default = key
-        .spec
-        .default
-        .map_or_else(|| "unset".to_owned(), readable);
+    let default = key.spec.default.map_or_else(|| "unset".to_owned(), readable);
     match key.spec.strict {
         Some(strict) => format!("{default}, *strict* {}", readable(strict)),
         None => default,
@@ -102,10 +99,7 @@ pub fn template() -> String {
             name => write!(text, "\n# {}\n[{name}]\n", wrap(section.about.trim())),
         };
         for key in section.keys {
-            let shown = defaults
-                .origins
-                .iter()
-                .find(|origin| origin.key.path == key.path);
+            let shown = defaults.origins.iter().find(|origin| origin.key.path == key.path);
             let value = shown.and_then(|origin| origin.shown.as_ref());
             text.push_str(&template_key(key, value.map(ToString::to_string)));
         }
@@ -114,25 +108,19 @@ pub fn template() -> String {
 }
 
 fn template_key(key: &Key, value: Option<String>) -> String {
-    let mut text = format!(
-        "\n# {}\n# Allowed: {}.",
-        wrap(key.about.trim()),
-        wrap(&key.spec.rule.allowed())
-    );
+    let mut text = format!("\n# {}\n# Allowed: {}.", wrap(key.about.trim()), wrap(&key.spec.rule.allowed()));
     if let Some(strict) = key.spec.strict {
         text.push_str(&format!(" In the strict profile: {strict}."));
     }
     let last = match (value, key.spec.example, key.spec.secrecy) {
         (Some(value), ..) => format!("\n#{} = {value}\n", key.name()),
-        (None, Some(example), _) => format!(
-            "\n# Unset by default. Example: {} = \"{example}\"\n",
-            key.name()
-        ),
+        (None, Some(example), _) => {
+            format!("\n# Unset by default. Example: {} = \"{example}\"\n", key.name())
+        }
         (None, None, Secrecy::Open) => "\n# Unset by default.\n".to_owned(),
-        (None, None, _) => format!(
-            "\n# Unset by default. Better given by {}_FILE than here.\n",
-            key.variable()
-        ),
+        (None, None, _) => {
+            format!("\n# Unset by default. Better given by {}_FILE than here.\n", key.variable())
+        }
     };
     text + &last
 }
@@ -164,9 +152,6 @@ mod tests {
     fn the_committed_page_is_up_to_date() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/configuration.md");
         let committed = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(
-            committed == reference(),
-            "run: usher config reference > docs/configuration.md"
-        );
+        assert!(committed == reference(), "run: usher config reference > docs/configuration.md");
     }
 }

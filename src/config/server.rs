@@ -62,15 +62,9 @@ fn check_public_url(text: &str) -> Result<String, &'static str> {
     if url.query.is_some() || url.fragment.is_some() {
         return Err("must not have a query or a fragment");
     }
-    let port = url
-        .port
-        .filter(|port| *port != default_port)
-        .map_or_else(String::new, |port| format!(":{port}"));
-    Ok(format!(
-        "{}://{}{port}",
-        url.scheme,
-        url::bracketed(&url.host)
-    ))
+    let port =
+        url.port.filter(|port| *port != default_port).map_or_else(String::new, |port| format!(":{port}"));
+    Ok(format!("{}://{}{port}", url.scheme, url::bracketed(&url.host)))
 }
 
 /// Any path that is not empty; control characters would break the URLs and logs that name it.
@@ -161,14 +155,7 @@ mod tests {
         ] {
             assert!(check_database_url(good).is_ok(), "{good}");
         }
-        for bad in [
-            "",
-            "sqlite://",
-            "sqlite:x",
-            "mysql://h/d",
-            "data/usher.db",
-            "postgres://h\n",
-        ] {
+        for bad in ["", "sqlite://", "sqlite:x", "mysql://h/d", "data/usher.db", "postgres://h\n"] {
             assert!(check_database_url(bad).is_err(), "{bad}");
         }
     }

@@ -56,11 +56,7 @@ pub(super) fn gather(
 
 /// Shown as `usher.toml` rather than `./usher.toml`.
 fn default_file(folder: &Path) -> PathBuf {
-    if folder == Path::new(".") {
-        DEFAULT_FILE.into()
-    } else {
-        folder.join(DEFAULT_FILE)
-    }
+    if folder == Path::new(".") { DEFAULT_FILE.into() } else { folder.join(DEFAULT_FILE) }
 }
 
 /// The `USHER_*` variables; those of other programs are passed over.
@@ -89,9 +85,7 @@ fn overlay_variables(given: &mut Given, variables: &BTreeMap<String, String>) {
     for key in keys() {
         let variable = key.variable();
         let direct = variables.get(&variable);
-        let from_file = key
-            .file_variable()
-            .and_then(|name| Some((variables.get(&name)?, name)));
+        let from_file = key.file_variable().and_then(|name| Some((variables.get(&name)?, name)));
         match (direct, from_file) {
             (Some(_), Some((_, name))) => {
                 given.faults.push(Fault::new(
@@ -99,11 +93,9 @@ fn overlay_variables(given: &mut Given, variables: &BTreeMap<String, String>) {
                     format!("{variable} and {name} are both set; keep one of them"),
                 ));
             }
-            (Some(value), None) => given.set(
-                key.path,
-                Raw::Word(value.clone()),
-                Source::Variable(variable.clone()),
-            ),
+            (Some(value), None) => {
+                given.set(key.path, Raw::Word(value.clone()), Source::Variable(variable.clone()))
+            }
             (None, Some((path, name))) => {
                 match std::fs::read_to_string(path) {
                     Ok(content) => given.set(
@@ -114,9 +106,7 @@ fn overlay_variables(given: &mut Given, variables: &BTreeMap<String, String>) {
                     // Without the path: people put the secret itself here by mistake.
                     Err(error) => {
                         let message = format!("names a file that cannot be read: {}", error.kind());
-                        given
-                            .faults
-                            .push(Fault::at(key.path, Source::Variable(name), message));
+                        given.faults.push(Fault::at(key.path, Source::Variable(name), message));
                     }
                 }
             }
@@ -127,10 +117,7 @@ fn overlay_variables(given: &mut Given, variables: &BTreeMap<String, String>) {
     }
     for name in variables.keys().filter(|name| !known.contains(name)) {
         let hint = nearest(name, known.iter().map(String::as_str)).unwrap_or_default();
-        given.faults.push(Fault::new(
-            name,
-            format!("is no known variable; the nearest is {hint}"),
-        ));
+        given.faults.push(Fault::new(name, format!("is no known variable; the nearest is {hint}")));
     }
 }
 
@@ -146,34 +133,17 @@ fn cut_newline(mut content: String) -> String {
 }
 
 fn overlay_flags(given: &mut Given, flags: &Flags) {
-    let text = |path: &Option<PathBuf>| {
-        path.as_ref()
-            .map(|path| path.clone().into_os_string().into_string())
-    };
+    let text = |path: &Option<PathBuf>| path.as_ref().map(|path| path.clone().into_os_string().into_string());
     let flags = [
         ("bind", "--bind", flags.bind.clone().map(Ok)),
         ("data_dir", "--data-dir", text(&flags.data_dir)),
-        (
-            "database_url",
-            "--database-url",
-            flags.database_url.clone().map(Ok),
-        ),
-        (
-            "public_url",
-            "--public-url",
-            flags.public_url.clone().map(Ok),
-        ),
+        ("database_url", "--database-url", flags.database_url.clone().map(Ok)),
+        ("public_url", "--public-url", flags.public_url.clone().map(Ok)),
     ];
     for (path, flag, value) in flags {
         match (find_key(path), value) {
-            (Some(key), Some(Ok(value))) => {
-                given.set(key.path, Raw::Word(value), Source::Flag(flag))
-            }
-            (_, Some(Err(_))) => {
-                given
-                    .faults
-                    .push(Fault::at(path, Source::Flag(flag), "is not UTF-8"))
-            }
+            (Some(key), Some(Ok(value))) => given.set(key.path, Raw::Word(value), Source::Flag(flag)),
+            (_, Some(Err(_))) => given.faults.push(Fault::at(path, Source::Flag(flag), "is not UTF-8")),
             _ => {}
         }
     }

@@ -27,8 +27,7 @@ impl Key {
 
     /// Variable that names a file holding the value; only secrets have one.
     pub fn file_variable(&self) -> Option<String> {
-        self.is_secret()
-            .then(|| format!("{}_FILE", self.variable()))
+        self.is_secret().then(|| format!("{}_FILE", self.variable()))
     }
 
     /// Name inside its section: `access_ttl`.
@@ -77,13 +76,7 @@ pub struct Spec {
 
 impl Spec {
     const fn new(rule: Rule, default: Option<&'static str>) -> Self {
-        Self {
-            rule,
-            default,
-            strict: None,
-            secrecy: Secrecy::Open,
-            example: None,
-        }
+        Self { rule, default, strict: None, secrecy: Secrecy::Open, example: None }
     }
 
     /// Another default under `profile = "strict"`.

@@ -52,9 +52,7 @@ impl Transport {
             Some(("outbox", folder)) if folder.contains(char::is_control) => {
                 Err("must not hold control characters")
             }
-            Some(("outbox", folder)) => Ok(Self::Outbox {
-                folder: Some(folder.into()),
-            }),
+            Some(("outbox", folder)) => Ok(Self::Outbox { folder: Some(folder.into()) }),
             _ => Self::parse_smtp(text),
         }
     }
@@ -93,12 +91,7 @@ impl Transport {
             (None, SmtpTls::None) => 25,
             (None, _) => 587,
         };
-        Ok(Self::Smtp {
-            host: url.host,
-            port,
-            credentials,
-            tls,
-        })
+        Ok(Self::Smtp { host: url.host, port, credentials, tls })
     }
 }
 
@@ -114,9 +107,7 @@ mod tests {
 
     fn smtp(text: &str) -> (String, u16, SmtpTls) {
         match Transport::parse(text) {
-            Ok(Transport::Smtp {
-                host, port, tls, ..
-            }) => (host, port, tls),
+            Ok(Transport::Smtp { host, port, tls, .. }) => (host, port, tls),
             other => panic!("{text}: {other:?}"),
         }
     }
@@ -125,35 +116,17 @@ mod tests {
     fn protection_follows_scheme_query_and_host() {
         assert_eq!(smtp("smtps://h"), ("h".into(), 465, SmtpTls::Implicit));
         assert_eq!(smtp("smtp://h"), ("h".into(), 587, SmtpTls::StartTls));
-        assert_eq!(
-            smtp("smtp://h:25?tls=none"),
-            ("h".into(), 25, SmtpTls::None)
-        );
-        assert_eq!(
-            smtp("smtp://h/?tls=opportunistic"),
-            ("h".into(), 587, SmtpTls::Opportunistic)
-        );
-        assert_eq!(
-            smtp("smtp://127.0.0.1:2525"),
-            ("127.0.0.1".into(), 2525, SmtpTls::Opportunistic)
-        );
-        assert_eq!(
-            smtp("smtp://[::1]:2525?tls=starttls"),
-            ("::1".into(), 2525, SmtpTls::StartTls)
-        );
+        assert_eq!(smtp("smtp://h:25?tls=none"), ("h".into(), 25, SmtpTls::None));
+        assert_eq!(smtp("smtp://h/?tls=opportunistic"), ("h".into(), 587, SmtpTls::Opportunistic));
+        assert_eq!(smtp("smtp://127.0.0.1:2525"), ("127.0.0.1".into(), 2525, SmtpTls::Opportunistic));
+        assert_eq!(smtp("smtp://[::1]:2525?tls=starttls"), ("::1".into(), 2525, SmtpTls::StartTls));
     }
 
     #[test]
     fn credentials_are_decoded_and_never_shown() {
         let transport = Transport::parse("smtp://a%40b:p%2Fw@h").unwrap();
         assert!(!format!("{transport:?}").contains("p/w"));
-        let Transport::Smtp {
-            credentials: Some((user, password)),
-            ..
-        } = transport
-        else {
-            panic!()
-        };
+        let Transport::Smtp { credentials: Some((user, password)), .. } = transport else { panic!() };
         assert_eq!((user.as_str(), password.expose_secret()), ("a@b", "p/w"));
     }
 
@@ -180,9 +153,6 @@ mod tests {
         ] {
             assert!(Transport::parse(bad).is_err(), "{bad}");
         }
-        assert!(matches!(
-            Transport::parse("outbox:/mails"),
-            Ok(Transport::Outbox { folder: Some(_) })
-        ));
+        assert!(matches!(Transport::parse("outbox:/mails"), Ok(Transport::Outbox { folder: Some(_) })));
     }
 }

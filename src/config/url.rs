@@ -22,10 +22,7 @@ pub(super) struct Url<'a> {
 
 /// Takes a URL with an authority apart.
 pub(super) fn parse(text: &str) -> Result<Url<'_>, &'static str> {
-    if text
-        .chars()
-        .any(|c| c.is_whitespace() || c.is_control() || c == '\\')
-    {
+    if text.chars().any(|c| c.is_whitespace() || c.is_control() || c == '\\') {
         return Err("is not a URL");
     }
     let (scheme, rest) = text.split_once("://").ok_or("is not a URL")?;
@@ -41,21 +38,11 @@ pub(super) fn parse(text: &str) -> Result<Url<'_>, &'static str> {
         (Some(user), password)
     });
     let (host, port) = host_and_port(address)?;
-    Ok(Url {
-        scheme: scheme.to_ascii_lowercase(),
-        user,
-        password,
-        host,
-        port,
-        path,
-        query,
-        fragment,
-    })
+    Ok(Url { scheme: scheme.to_ascii_lowercase(), user, password, host, port, path, query, fragment })
 }
 
 fn split_off(text: &str, at: char) -> (&str, Option<&str>) {
-    text.split_once(at)
-        .map_or((text, None), |(head, tail)| (head, Some(tail)))
+    text.split_once(at).map_or((text, None), |(head, tail)| (head, Some(tail)))
 }
 
 /// Splits `host:port` and `[::1]:port`; the port may be absent.
@@ -94,23 +81,19 @@ fn is_host(host: &str) -> bool {
     let labels_are_fine = host.len() <= 253
         && host.split('.').all(|label| {
             (1..=63).contains(&label.len())
-                && label
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
                 && !label.starts_with('-')
                 && !label.ends_with('-')
         });
     let last = host.rsplit('.').next().unwrap_or_default();
     let reads_as_number = last.starts_with(|c: char| c.is_ascii_digit())
-        && (last.bytes().all(|byte| byte.is_ascii_digit())
-            || last.to_ascii_lowercase().starts_with("0x"));
+        && (last.bytes().all(|byte| byte.is_ascii_digit()) || last.to_ascii_lowercase().starts_with("0x"));
     labels_are_fine && (!reads_as_number || host.parse::<Ipv4Addr>().is_ok())
 }
 
 /// Whether a host, without brackets, is this machine itself: `localhost`, 127.0.0.0/8 or `::1`.
 pub(super) fn is_loopback(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost")
-        || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// Whether a host is `0.0.0.0` or `::`, which nobody can connect to by name.
@@ -120,11 +103,7 @@ pub(super) fn is_unspecified(host: &str) -> bool {
 
 /// Host as it stands in a URL: IPv6 addresses in brackets.
 pub(super) fn bracketed(host: &str) -> String {
-    if host.contains(':') {
-        format!("[{host}]")
-    } else {
-        host.to_owned()
-    }
+    if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
 }
 
 /// Undoes percent-encoding; `None` if it is broken or no UTF-8 results.
@@ -162,11 +141,7 @@ const OPEN_PARAMETERS: [&str; 8] = [
 pub(super) fn mask(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         // `outbox` and `outbox:/folder` hold no secret; of anything else nothing is known.
-        return if url == "outbox" || url.starts_with("outbox:") {
-            url.to_owned()
-        } else {
-            "***".to_owned()
-        };
+        return if url == "outbox" || url.starts_with("outbox:") { url.to_owned() } else { "***".to_owned() };
     };
     let (userinfo, rest) = match rest.rsplit_once('@') {
         Some((userinfo, rest)) => (Some(userinfo), rest),
@@ -175,11 +150,7 @@ pub(super) fn mask(url: &str) -> String {
     let userinfo = userinfo.map_or_else(String::new, |userinfo| {
         let (user, password) = split_off(userinfo, ':');
         // Then this `@` stood further behind, and the part before it is anything but a name.
-        let user = if user.contains(['/', '?', '#']) {
-            "***"
-        } else {
-            user
-        };
+        let user = if user.contains(['/', '?', '#']) { "***" } else { user };
         format!("{user}{}@", if password.is_some() { ":***" } else { "" })
     });
     let (rest, query) = split_off(rest, '?');
@@ -204,18 +175,13 @@ mod tests {
 
     #[test]
     fn takes_urls_apart() {
-        let url = parse("SMTP://u%40x:p%3A@Mail.Example.org:2525/?tls=none")
-            .ok()
-            .unwrap();
+        let url = parse("SMTP://u%40x:p%3A@Mail.Example.org:2525/?tls=none").ok().unwrap();
         assert_eq!(
             (url.scheme.as_str(), url.host.as_str(), url.port),
             ("smtp", "mail.example.org", Some(2525))
         );
         assert_eq!((url.user, url.password), (Some("u%40x"), Some("p%3A")));
-        assert_eq!(
-            (url.path, url.query, url.fragment),
-            ("/", Some("tls=none"), None)
-        );
+        assert_eq!((url.path, url.query, url.fragment), ("/", Some("tls=none"), None));
         assert_eq!(parse("http://[::1]:80").ok().unwrap().host, "::1");
     }
 
@@ -237,13 +203,7 @@ mod tests {
         ] {
             assert!(host_and_port(bad).is_err(), "{bad}");
         }
-        for good in [
-            "localhost",
-            "127.0.0.1",
-            "x_y.example:0",
-            "[::]:8000",
-            "a1.b2",
-        ] {
+        for good in ["localhost", "127.0.0.1", "x_y.example:0", "[::]:8000", "a1.b2"] {
             assert!(host_and_port(good).is_ok(), "{good}");
         }
     }
@@ -251,26 +211,11 @@ mod tests {
     #[test]
     fn masks_passwords_however_they_are_written() {
         for (url, shown) in [
-            (
-                "postgres://u:hunter2@db/usher?sslmode=require",
-                "postgres://u:***@db/usher?sslmode=require",
-            ),
-            (
-                "postgres://u:hunt@er/2?x@db/usher",
-                "postgres://u:***@db/usher",
-            ),
-            (
-                "postgres://db/usher?user=u&password=hunter2",
-                "postgres://db/usher?user=***&password=***",
-            ),
-            (
-                "postgres://db/usher?password=hunter2&host=a@b",
-                "postgres://***@b",
-            ),
-            (
-                "postgres://db/usher?password=hunter2:@b",
-                "postgres://***:***@b",
-            ),
+            ("postgres://u:hunter2@db/usher?sslmode=require", "postgres://u:***@db/usher?sslmode=require"),
+            ("postgres://u:hunt@er/2?x@db/usher", "postgres://u:***@db/usher"),
+            ("postgres://db/usher?user=u&password=hunter2", "postgres://db/usher?user=***&password=***"),
+            ("postgres://db/usher?password=hunter2&host=a@b", "postgres://***@b"),
+            ("postgres://db/usher?password=hunter2:@b", "postgres://***:***@b"),
             ("postgres://db/usher?hunter2", "postgres://db/usher?***"),
             ("postgres://u@db/usher", "postgres://u@db/usher"),
             ("sqlite://data/usher.db", "sqlite://data/usher.db"),

@@ -70,11 +70,7 @@ impl Rule {
             Self::Number { min, max, unit: "" } => format!("whole number, {min} to {max}"),
             Self::Number { min, max, unit } => format!("whole number of {unit}, {min} to {max}"),
             Self::Duration { min, max } => {
-                format!(
-                    "duration, {} to {}",
-                    duration::format(*min),
-                    duration::format(*max)
-                )
+                format!("duration, {} to {}", duration::format(*min), duration::format(*max))
             }
             Self::Text { allowed, .. } => (*allowed).to_owned(),
         }
@@ -85,23 +81,19 @@ impl Rule {
     /// # Errors
     /// A sentence that says what is wrong and what is allowed, without the value.
     pub(super) fn read(&self, raw: &Raw) -> Result<Value, String> {
-        self.judge(raw)
-            .map_err(|problem| format!("{problem}; allowed: {}", self.allowed()))
+        self.judge(raw).map_err(|problem| format!("{problem}; allowed: {}", self.allowed()))
     }
 
     fn judge(&self, raw: &Raw) -> Result<Value, String> {
         match (self, raw) {
             (Self::Flag, Raw::Flag(on)) => Ok(Value::Flag(*on)),
-            (Self::Flag, Raw::Word(word)) => word
-                .parse()
-                .map(Value::Flag)
-                .map_err(|_| "is neither true nor false".to_owned()),
+            (Self::Flag, Raw::Word(word)) => {
+                word.parse().map(Value::Flag).map_err(|_| "is neither true nor false".to_owned())
+            }
             (Self::Choice(names), Raw::Word(word) | Raw::Text(word)) => choose(names, word),
-            (Self::Number { min, max, .. }, Raw::Number(number)) => in_range(
-                number.and_then(|number| u32::try_from(number).ok()),
-                *min,
-                *max,
-            ),
+            (Self::Number { min, max, .. }, Raw::Number(number)) => {
+                in_range(number.and_then(|number| u32::try_from(number).ok()), *min, *max)
+            }
             (Self::Number { min, max, .. }, Raw::Word(word)) => {
                 if word.is_empty() || !word.bytes().all(|byte| byte.is_ascii_digit()) {
                     return Err("is not a whole number".to_owned());
@@ -271,11 +263,7 @@ mod tests {
         assert!(flag.read(&Raw::Word("false".into())).is_ok());
         assert!(flag.read(&Raw::Text("true".into())).is_err());
         assert!(flag.read(&Raw::Word("yes".into())).is_err());
-        let number = Rule::Number {
-            min: 1,
-            max: 10,
-            unit: "",
-        };
+        let number = Rule::Number { min: 1, max: 10, unit: "" };
         assert!(number.read(&Raw::Number(Some(10))).is_ok());
         assert!(number.read(&Raw::Word("10".into())).is_ok());
         for bad in ["0", "11", "-1", "+5", "", "1.0", "99999999999999999999"] {
@@ -283,15 +271,9 @@ mod tests {
         }
         assert!(number.read(&Raw::Text("5".into())).is_err());
         assert!(number.read(&Raw::Number(None)).is_err());
-        let length = Rule::Duration {
-            min: seconds(10),
-            max: days(1),
-        };
+        let length = Rule::Duration { min: seconds(10), max: days(1) };
         assert!(length.read(&Raw::Text("24h".into())).is_ok());
-        assert!(
-            length.read(&Raw::Number(Some(0))).is_err(),
-            "below the range"
-        );
+        assert!(length.read(&Raw::Number(Some(0))).is_err(), "below the range");
         assert!(length.read(&Raw::Number(Some(60))).is_err(), "no unit");
     }
 

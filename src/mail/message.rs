@@ -42,11 +42,7 @@ pub(super) fn build(mail: &Outgoing) -> Result<Message, SendError> {
         .to(Mailbox::new(None, to))
         .subject(one_line(&mail.rendered.subject))
         .date(date(mail.date))
-        .message_id(Some(format!(
-            "<{}@{}>",
-            mail.id,
-            message_id_host(&mail.message_id_host)
-        )))
+        .message_id(Some(format!("<{}@{}>", mail.id, message_id_host(&mail.message_id_host))))
         .raw_header(HeaderValue::new(
             HeaderName::new_from_ascii_str("Auto-Submitted"),
             "auto-generated".to_owned(),
@@ -54,10 +50,7 @@ pub(super) fn build(mail: &Outgoing) -> Result<Message, SendError> {
         .envelope(envelope.clone())
         .multipart(body)
         .map_err(|_| SendError::Permanent("the message cannot be built".to_owned()))?;
-    Ok(Message {
-        envelope,
-        bytes: message.formatted(),
-    })
+    Ok(Message { envelope, bytes: message.formatted() })
 }
 
 /// Says whether `from` can stand as the sender of mails: `Name <address>` or a bare address, the address in ASCII
@@ -75,11 +68,7 @@ fn sender(from: &str) -> Result<Mailbox, String> {
         return Err(fault());
     }
     let mailbox: Mailbox = from.trim().parse().map_err(|_| fault())?;
-    if mailbox.email.to_string().is_ascii() {
-        Ok(mailbox)
-    } else {
-        Err(fault())
-    }
+    if mailbox.email.to_string().is_ascii() { Ok(mailbox) } else { Err(fault()) }
 }
 
 /// The address is not repeated in the error: it stands in the outbox row beside it.
@@ -92,9 +81,7 @@ fn recipient(to: &str) -> Result<Address, SendError> {
 }
 
 fn part(content_type: ContentType, body: &str) -> SinglePart {
-    SinglePart::builder()
-        .header(content_type)
-        .body(body.to_owned())
+    SinglePart::builder().header(content_type).body(body.to_owned())
 }
 
 fn date(time: Timestamp) -> SystemTime {
@@ -107,9 +94,5 @@ fn message_id_host(host: &str) -> String {
         .chars()
         .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']'))
         .collect();
-    if host.is_empty() {
-        "localhost".to_owned()
-    } else {
-        host
-    }
+    if host.is_empty() { "localhost".to_owned() } else { host }
 }

@@ -5,6 +5,7 @@
 //! be sent. Notices never carry a link that acts: whoever reads an old mailbox finds nothing to use.
 
 pub mod message;
+pub mod outbox;
 pub mod render;
 pub mod transports;
 
@@ -66,10 +67,7 @@ impl MailKind {
     /// Whether the mail only tells of something done: it has no link and nothing in it expires.
     #[must_use]
     pub const fn is_notice(self) -> bool {
-        matches!(
-            self,
-            Self::PasswordChanged | Self::EmailChanged | Self::RefreshTokenReused
-        )
+        matches!(self, Self::PasswordChanged | Self::EmailChanged | Self::RefreshTokenReused)
     }
 }
 
@@ -111,14 +109,9 @@ impl Brand {
     /// The host of the public URL, without user and port: "localhost", "id.example.org", "\[::1\]".
     #[must_use]
     pub fn host(&self) -> &str {
-        let rest = self
-            .public_url
-            .split_once("://")
-            .map_or(self.public_url.as_str(), |(_, rest)| rest);
+        let rest = self.public_url.split_once("://").map_or(self.public_url.as_str(), |(_, rest)| rest);
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        let host_and_port = authority
-            .rsplit_once('@')
-            .map_or(authority, |(_, host)| host);
+        let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
         match host_and_port.rsplit_once(':') {
             Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
             _ => host_and_port,

@@ -39,10 +39,7 @@ pub fn render(templates: &Templates, brand: &Brand, facts: &MailFacts) -> Result
         _ if facts.kind.is_notice() => None,
         Some(link) if is_plain_link(link) => Some(link),
         Some(_) => {
-            return Err(format!(
-                "mail {}: the link is no http URL",
-                facts.kind.as_str()
-            ));
+            return Err(format!("mail {}: the link is no http URL", facts.kind.as_str()));
         }
         None => return Err(format!("mail {}: the link is missing", facts.kind.as_str())),
     };
@@ -56,11 +53,7 @@ pub fn render(templates: &Templates, brand: &Brand, facts: &MailFacts) -> Result
         expires_in: facts.expires_in.map(duration_in_words),
         expires_at: facts.expires_at.map(time_in_words),
         requested_at: time_in_words(facts.requested_at),
-        ip: facts
-            .ip
-            .as_deref()
-            .and_then(|ip| ip.parse::<IpAddr>().ok())
-            .map(|ip| ip.to_string()),
+        ip: facts.ip.as_deref().and_then(|ip| ip.parse::<IpAddr>().ok()).map(|ip| ip.to_string()),
         device: facts.device.as_deref(),
         new_email: facts.new_email.as_deref(),
         subject: "",
@@ -70,27 +63,18 @@ pub fn render(templates: &Templates, brand: &Brand, facts: &MailFacts) -> Result
     context.subject = &subject;
     let text = templates.render(&path("body.txt"), &context)?;
     let html = templates.render(&path("body.html"), &context)?;
-    Ok(Rendered {
-        subject,
-        text,
-        html,
-    })
+    Ok(Rendered { subject, text, html })
 }
 
 /// White space, line breaks included, becomes one space: a header cannot be smuggled in by a product name.
 pub(super) fn one_line(text: &str) -> String {
-    let visible: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
+    let visible: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn is_plain_link(link: &str) -> bool {
     (link.starts_with("https://") || link.starts_with("http://"))
-        && link
-            .bytes()
-            .all(|b| b.is_ascii_graphic() && !matches!(b, b'"' | b'<' | b'>'))
+        && link.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'"' | b'<' | b'>'))
 }
 
 fn support_href(support: &str) -> Option<String> {
@@ -113,11 +97,7 @@ fn duration_in_words(duration: Duration) -> String {
         _ if seconds.is_multiple_of(3_600) => (seconds / 3_600, "hour"),
         _ => (seconds / 60, "minute"),
     };
-    if count == 1 {
-        format!("{count} {unit}")
-    } else {
-        format!("{count} {unit}s")
-    }
+    if count == 1 { format!("{count} {unit}") } else { format!("{count} {unit}s") }
 }
 
 /// "24 November 2026, 10:15 UTC".
@@ -147,10 +127,7 @@ mod tests {
 
     #[test]
     fn a_subject_is_one_line_whatever_the_product_is_called() {
-        assert_eq!(
-            one_line("Hello\r\nBcc: x@example.org\n"),
-            "Hello Bcc: x@example.org"
-        );
+        assert_eq!(one_line("Hello\r\nBcc: x@example.org\n"), "Hello Bcc: x@example.org");
         assert_eq!(one_line("a\u{85}b\u{2028}c\0d"), "a b c d");
     }
 }

@@ -9,8 +9,7 @@ use uuid::Uuid;
 use super::*;
 use crate::templates::Templates;
 
-const LINK: &str =
-    "https://id.example.org/verify?token=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0MiJ9.c2lnbmF0dXJl";
+const LINK: &str = "https://id.example.org/verify?token=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0MiJ9.c2lnbmF0dXJl";
 
 fn time(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -71,15 +70,9 @@ fn mails_with_a_link_hold_it_alone_on_a_line_and_notices_hold_none() {
         let mut facts = facts(kind);
         facts.link = Some(LINK.to_owned());
         let mail = render(&templates, &brand(), &facts).unwrap();
-        assert_eq!(
-            mail.text.lines().filter(|line| *line == LINK).count(),
-            usize::from(!kind.is_notice())
-        );
+        assert_eq!(mail.text.lines().filter(|line| *line == LINK).count(), usize::from(!kind.is_notice()));
         for part in [&mail.subject, &mail.text, &mail.html] {
-            assert!(
-                !kind.is_notice() || !(part.contains("token=") || part.contains("code=")),
-                "{kind:?}"
-            );
+            assert!(!kind.is_notice() || !(part.contains("token=") || part.contains("code=")), "{kind:?}");
         }
         assert!(!mail.text.contains("none"), "{kind:?}");
         assert!(mail.html.len() + mail.text.len() < 20_000);
@@ -90,24 +83,12 @@ fn mails_with_a_link_hold_it_alone_on_a_line_and_notices_hold_none() {
 #[test]
 fn what_is_not_known_is_left_out() {
     let templates = Templates::new(None).unwrap();
-    let brand = Brand {
-        support: None,
-        ..brand()
-    };
+    let brand = Brand { support: None, ..brand() };
     for kind in MailKind::ALL {
-        let facts = MailFacts {
-            ip: None,
-            device: None,
-            new_email: None,
-            ..facts(kind)
-        };
+        let facts = MailFacts { ip: None, device: None, new_email: None, ..facts(kind) };
         let mail = render(&templates, &brand, &facts).unwrap();
         for gone in ["IP address", "Device", "Questions", "none", "\n\n\n"] {
-            assert!(
-                !mail.text.contains(gone),
-                "{kind:?} {gone:?}: {}",
-                mail.text
-            );
+            assert!(!mail.text.contains(gone), "{kind:?} {gone:?}: {}", mail.text);
         }
     }
 }
@@ -115,22 +96,16 @@ fn what_is_not_known_is_left_out() {
 #[test]
 fn nothing_odd_gets_into_a_mail() {
     let templates = Templates::new(None).unwrap();
-    let brand = Brand {
-        product: "A<b>&\r\nBcc: x@y.example".to_owned(),
-        ..brand()
-    };
+    let brand = Brand { product: "A<b>&\r\nBcc: x@y.example".to_owned(), ..brand() };
     let mut facts = facts(MailKind::Verify);
     facts.ip = Some("visit evil.example".to_owned());
     let mail = render(&templates, &brand, &facts).unwrap();
     assert!(!mail.subject.contains(['\r', '\n']));
     assert!(mail.html.contains("A&lt;b&gt;&amp;") && !mail.html.contains("<b>"));
     assert!(!mail.text.contains("evil"));
-    for link in [
-        None,
-        Some("javascript:alert(1)"),
-        Some("https://id.example.org/\r\nX: y"),
-        Some("https://a\"b"),
-    ] {
+    for link in
+        [None, Some("javascript:alert(1)"), Some("https://id.example.org/\r\nX: y"), Some("https://a\"b")]
+    {
         facts.link = link.map(ToOwned::to_owned);
         let error = render(&templates, &brand, &facts).err().unwrap();
         assert!(!error.contains("alert"));
@@ -154,14 +129,7 @@ fn the_host_of_the_public_url() {
         ("http://[::1]", "[::1]"),
         ("https://u:p@id.example.org:444/x?y", "id.example.org"),
     ] {
-        assert_eq!(
-            Brand {
-                public_url: url.to_owned(),
-                ..brand()
-            }
-            .host(),
-            host
-        );
+        assert_eq!(Brand { public_url: url.to_owned(), ..brand() }.host(), host);
     }
 }
 
@@ -171,11 +139,7 @@ fn the_message_has_both_parts_and_the_headers_of_a_mail_from_a_program() {
     let rendered = render(&templates, &brand(), &facts(MailKind::Verify)).unwrap();
     let mail = outgoing(rendered.clone());
     let bytes = message::build(&mail).unwrap().bytes;
-    assert_eq!(
-        bytes,
-        message::build(&mail).unwrap().bytes,
-        "the same mail gives the same bytes"
-    );
+    assert_eq!(bytes, message::build(&mail).unwrap().bytes, "the same mail gives the same bytes");
 
     let parsed = mailparse::parse_mail(&bytes).unwrap();
     let header = |name: &str| parsed.headers.get_all_values(name);
@@ -183,18 +147,11 @@ fn the_message_has_both_parts_and_the_headers_of_a_mail_from_a_program() {
     assert_eq!(header("From"), ["Usher <no-reply@example.org>"]);
     assert_eq!(header("To"), ["ada@example.org"]);
     assert_eq!(header("Date"), ["Tue, 24 Nov 2026 10:15:00 +0000"]);
-    assert_eq!(
-        header("Message-ID"),
-        ["<01990000-0000-7000-8000-000000000001@id.example.org>"]
-    );
+    assert_eq!(header("Message-ID"), ["<01990000-0000-7000-8000-000000000001@id.example.org>"]);
     assert_eq!(header("Auto-Submitted"), ["auto-generated"]);
     assert_eq!(header("Reply-To"), [""; 0]);
     assert_eq!(parsed.ctype.mimetype, "multipart/alternative");
-    let types: Vec<_> = parsed
-        .subparts
-        .iter()
-        .map(|part| part.ctype.mimetype.as_str())
-        .collect();
+    let types: Vec<_> = parsed.subparts.iter().map(|part| part.ctype.mimetype.as_str()).collect();
     assert_eq!(types, ["text/plain", "text/html"]);
     let text = parsed.subparts[0].get_body().unwrap().replace("\r\n", "\n");
     assert_eq!(text.trim_end(), rendered.text.trim_end());
@@ -205,37 +162,20 @@ fn the_message_has_both_parts_and_the_headers_of_a_mail_from_a_program() {
 #[test]
 fn letters_beyond_ascii_survive() {
     let words = "Zürich Ελλάδα 日本 🎩";
-    let mail = outgoing(Rendered {
-        subject: words.to_owned(),
-        text: words.to_owned(),
-        html: words.to_owned(),
-    });
-    let bytes = message::build(&Outgoing {
-        from: format!("{words} <no-reply@example.org>"),
-        ..mail
-    })
-    .unwrap()
-    .bytes;
+    let mail =
+        outgoing(Rendered { subject: words.to_owned(), text: words.to_owned(), html: words.to_owned() });
+    let bytes =
+        message::build(&Outgoing { from: format!("{words} <no-reply@example.org>"), ..mail }).unwrap().bytes;
     assert!(bytes.is_ascii());
     let parsed = mailparse::parse_mail(&bytes).unwrap();
     assert_eq!(parsed.headers.get_first_value("Subject").unwrap(), words);
-    assert!(
-        parsed
-            .headers
-            .get_first_value("From")
-            .unwrap()
-            .contains(words)
-    );
+    assert!(parsed.headers.get_first_value("From").unwrap().contains(words));
     assert_eq!(parsed.subparts[0].get_body().unwrap().trim_end(), words);
 }
 
 #[test]
 fn odd_addresses_are_refused_and_never_panic() {
-    let rendered = Rendered {
-        subject: "s".to_owned(),
-        text: "t".to_owned(),
-        html: "h".to_owned(),
-    };
+    let rendered = Rendered { subject: "s".to_owned(), text: "t".to_owned(), html: "h".to_owned() };
     let long = format!("{}@example.org", "a".repeat(5_000));
     for to in [
         "",
@@ -255,63 +195,25 @@ fn odd_addresses_are_refused_and_never_panic() {
         "\"\r\n\"@b.example",
         &long,
     ] {
-        let mail = Outgoing {
-            to: to.to_owned(),
-            ..outgoing(rendered.clone())
-        };
-        assert!(
-            matches!(message::build(&mail), Err(SendError::Permanent(_))),
-            "{to:?}"
-        );
+        let mail = Outgoing { to: to.to_owned(), ..outgoing(rendered.clone()) };
+        assert!(matches!(message::build(&mail), Err(SendError::Permanent(_))), "{to:?}");
     }
-    for to in [
-        "a@b.example",
-        "o'neil+tag@b.example",
-        "ü@b.example",
-        "\"a\"@b.example",
-    ] {
-        let mail = Outgoing {
-            to: to.to_owned(),
-            ..outgoing(rendered.clone())
-        };
+    for to in ["a@b.example", "o'neil+tag@b.example", "ü@b.example", "\"a\"@b.example"] {
+        let mail = Outgoing { to: to.to_owned(), ..outgoing(rendered.clone()) };
         assert!(message::build(&mail).is_ok(), "{to:?}");
     }
-    for from in [
-        "",
-        "nobody",
-        "a@b.example\r\nBcc: c@d.example",
-        "x@münchen.example",
-    ] {
+    for from in ["", "nobody", "a@b.example\r\nBcc: c@d.example", "x@münchen.example"] {
         assert!(message::check_sender(from).is_err(), "{from:?}");
-        let mail = Outgoing {
-            from: from.to_owned(),
-            ..outgoing(rendered.clone())
-        };
-        assert!(
-            matches!(message::build(&mail), Err(SendError::Temporary(_))),
-            "{from:?}"
-        );
+        let mail = Outgoing { from: from.to_owned(), ..outgoing(rendered.clone()) };
+        assert!(matches!(message::build(&mail), Err(SendError::Temporary(_))), "{from:?}");
     }
-    assert_eq!(
-        message::check_sender("Usher <no-reply@example.org>"),
-        Ok(())
-    );
+    assert_eq!(message::check_sender("Usher <no-reply@example.org>"), Ok(()));
 }
 
 #[test]
 fn dates_out_of_range_do_not_panic() {
-    let rendered = Rendered {
-        subject: "s".to_owned(),
-        text: "t".to_owned(),
-        html: "h".to_owned(),
-    };
+    let rendered = Rendered { subject: "s".to_owned(), text: "t".to_owned(), html: "h".to_owned() };
     for date in [Timestamp::MIN, Timestamp::MAX] {
-        assert!(
-            message::build(&Outgoing {
-                date,
-                ..outgoing(rendered.clone())
-            })
-            .is_ok()
-        );
+        assert!(message::build(&Outgoing { date, ..outgoing(rendered.clone()) }).is_ok());
     }
 }

@@ -16,14 +16,8 @@ fn pages() -> Vec<(&'static str, Value)> {
     let mut pages = vec![
         ("home", json!({"registration_open": true})),
         ("home", json!({"registration_open": false})),
-        (
-            "home",
-            json!({"registration_open": true, "signed_in_as": EVIL, "unverified": true}),
-        ),
-        (
-            "home",
-            json!({"registration_open": true, "signed_in_as": "ada@example.org", "unverified": false}),
-        ),
+        ("home", json!({"registration_open": true, "signed_in_as": EVIL, "unverified": true})),
+        ("home", json!({"registration_open": true, "signed_in_as": "ada@example.org", "unverified": false})),
         (
             "signup",
             json!({"registration_open": false, "error": null, "email": null, "min_password_length": 8}),
@@ -52,7 +46,10 @@ fn pages() -> Vec<(&'static str, Value)> {
         ),
     ];
     for error in [Value::Null, wrong, refused] {
-        pages.push(("signup", json!({"registration_open": true, "error": error, "email": EVIL, "min_password_length": 8})));
+        pages.push((
+            "signup",
+            json!({"registration_open": true, "error": error, "email": EVIL, "min_password_length": 8}),
+        ));
         pages.push((
             "login",
             json!({"registration_open": true, "error": error, "username": EVIL, "next": EVIL}),
@@ -69,37 +66,10 @@ fn pages() -> Vec<(&'static str, Value)> {
     }
     pages.push(("verify", json!({"state": "ready", "token": EVIL})));
     for (page, states) in [
-        (
-            "verify",
-            [
-                "verified",
-                "already_verified",
-                "expired",
-                "used",
-                "superseded",
-                "invalid",
-            ]
-            .as_slice(),
-        ),
-        (
-            "reset_password",
-            &["done", "expired", "used", "superseded", "invalid"],
-        ),
-        (
-            "invitation",
-            &["done", "expired", "used", "superseded", "invalid"],
-        ),
-        (
-            "setup",
-            &[
-                "done",
-                "expired",
-                "used",
-                "superseded",
-                "invalid",
-                "unavailable",
-            ],
-        ),
+        ("verify", ["verified", "already_verified", "expired", "used", "superseded", "invalid"].as_slice()),
+        ("reset_password", &["done", "expired", "used", "superseded", "invalid"]),
+        ("invitation", &["done", "expired", "used", "superseded", "invalid"]),
+        ("setup", &["done", "expired", "used", "superseded", "invalid", "unavailable"]),
     ] {
         pages.extend(states.iter().map(|state| (page, json!({"state": state}))));
     }
@@ -114,13 +84,8 @@ fn rendered() -> Vec<(String, Html, String)> {
         for local in [true, false] {
             for signed_in_as in [Value::Null, json!("ada@example.org")] {
                 let mut context = json!({"product": "Usher", "public_url": "https://id.example.org", "local": local, "signed_in_as": signed_in_as, "unverified": false});
-                context
-                    .as_object_mut()
-                    .unwrap()
-                    .extend(own.as_object().unwrap().clone());
-                let text = templates
-                    .page(page, &context)
-                    .unwrap_or_else(|e| panic!("{page} {own}: {e}"));
+                context.as_object_mut().unwrap().extend(own.as_object().unwrap().clone());
+                let text = templates.page(page, &context).unwrap_or_else(|e| panic!("{page} {own}: {e}"));
                 all.push((format!("{page} {own}"), Html::parse_document(&text), text));
             }
         }
@@ -154,14 +119,8 @@ fn every_page_is_whole_and_keeps_to_the_content_security_policy() {
                 assert!(!value.starts_with("javascript:"), "{name}: {attribute}");
             }
         }
-        let title: String = page
-            .select(&Selector::parse("title").unwrap())
-            .flat_map(|t| t.text())
-            .collect();
-        assert!(
-            title.trim_end_matches(" - Usher").len() > 2 && !title.contains('\n'),
-            "{name}: {title:?}"
-        );
+        let title: String = page.select(&Selector::parse("title").unwrap()).flat_map(|t| t.text()).collect();
+        assert!(title.trim_end_matches(" - Usher").len() > 2 && !title.contains('\n'), "{name}: {title:?}");
         assert!(
             !text.contains("<script>")
                 && !text.contains("&amp;amp;")
@@ -177,48 +136,24 @@ fn every_field_has_a_label_and_says_what_is_wrong_with_it() {
     for (name, page, _) in rendered() {
         let mut ids = std::collections::BTreeSet::new();
         for element in page.select(&Selector::parse("[id]").unwrap()) {
-            assert!(
-                ids.insert(element.attr("id").unwrap()),
-                "{name}: the id of {element:?} is used twice"
-            );
+            assert!(ids.insert(element.attr("id").unwrap()), "{name}: the id of {element:?} is used twice");
         }
         for input in page.select(&Selector::parse("input:not([type=hidden])").unwrap()) {
             let id = input.attr("id").unwrap();
             assert_eq!(count(&page, &format!("label[for={id}]")), 1, "{name}: {id}");
             let purpose = input.attr("autocomplete").unwrap();
-            assert!(
-                ["username", "current-password", "new-password"].contains(&purpose),
-                "{name}: {id}"
-            );
+            assert!(["username", "current-password", "new-password"].contains(&purpose), "{name}: {id}");
             let described = input.attr("aria-describedby").unwrap_or_default();
-            assert!(
-                described
-                    .split(' ')
-                    .all(|id| id.is_empty() || ids.contains(id)),
-                "{name}: {described}"
-            );
-            assert_eq!(
-                input.attr("aria-invalid").is_some(),
-                described.contains("-error"),
-                "{name}: {id}"
-            );
+            assert!(described.split(' ').all(|id| id.is_empty() || ids.contains(id)), "{name}: {described}");
+            assert_eq!(input.attr("aria-invalid").is_some(), described.contains("-error"), "{name}: {id}");
         }
         for link in page.select(&Selector::parse(".error-summary a").unwrap()) {
-            assert!(
-                ids.contains(link.attr("href").unwrap().trim_start_matches('#')),
-                "{name}"
-            );
+            assert!(ids.contains(link.attr("href").unwrap().trim_start_matches('#')), "{name}");
         }
-        let title: String = page
-            .select(&Selector::parse("title").unwrap())
-            .flat_map(|t| t.text())
-            .collect();
+        let title: String = page.select(&Selector::parse("title").unwrap()).flat_map(|t| t.text()).collect();
         let summaries = count(&page, "#error-summary[role=alert][tabindex='-1']");
         assert_eq!(title.starts_with("Error: "), summaries == 1, "{name}");
-        assert!(
-            count(&page, "input[type=password]") <= 1,
-            "{name}: one password field"
-        );
+        assert!(count(&page, "input[type=password]") <= 1, "{name}: one password field");
     }
 }
 
@@ -253,22 +188,9 @@ fn the_built_in_templates_are_in_order() {
 #[test]
 fn assets_have_media_types_and_unknown_ones_are_none() {
     let templates = Templates::new(None).unwrap();
-    assert_eq!(
-        templates.asset("usher.css").unwrap().1,
-        "text/css; charset=utf-8"
-    );
-    assert_eq!(
-        templates.asset("usher.js").unwrap().1,
-        "text/javascript; charset=utf-8"
-    );
-    for name in [
-        "",
-        "nothing.css",
-        "../pages/home.html.j2",
-        "/etc/passwd",
-        "..",
-        "usher.css/",
-    ] {
+    assert_eq!(templates.asset("usher.css").unwrap().1, "text/css; charset=utf-8");
+    assert_eq!(templates.asset("usher.js").unwrap().1, "text/javascript; charset=utf-8");
+    for name in ["", "nothing.css", "../pages/home.html.j2", "/etc/passwd", "..", "usher.css/"] {
         assert!(templates.asset(name).is_none(), "{name}");
     }
 }
@@ -279,26 +201,15 @@ fn a_name_that_is_not_given_is_an_error_with_its_place() {
         .unwrap()
         .page("signup_done", json!({"product": "Usher", "local": false}))
         .unwrap_err();
-    assert!(
-        error.contains("built-in templates/pages/") && error.contains(" line "),
-        "{error}"
-    );
-    assert!(
-        Templates::new(None)
-            .unwrap()
-            .page("nothing", json!({}))
-            .is_err()
-    );
+    assert!(error.contains("built-in templates/pages/") && error.contains(" line "), "{error}");
+    assert!(Templates::new(None).unwrap().page("nothing", json!({})).is_err());
 }
 
 #[test]
 fn an_operators_folder_overrides_file_by_file() {
     let folder = tempfile::tempdir().unwrap();
     for (name, content) in [
-        (
-            "pages/home.html.j2",
-            "Welcome to {{ product }}, {{ none }}{{ '<' }}",
-        ),
+        ("pages/home.html.j2", "Welcome to {{ product }}, {{ none }}{{ '<' }}"),
         ("assets/usher.css", "body{}"),
         ("assets/fonts/own.woff2", "font"),
         ("pages/.home.html.j2.swp", "\u{0}"),
@@ -311,19 +222,14 @@ fn an_operators_folder_overrides_file_by_file() {
     let templates = Templates::new(Some(folder.path())).unwrap();
     templates.check().unwrap();
     assert_eq!(
-        templates
-            .page("home", json!({"product": "<Acme>"}))
-            .unwrap(),
+        templates.page("home", json!({"product": "<Acme>"})).unwrap(),
         "Welcome to &lt;Acme&gt;, &lt;"
     );
     assert_eq!(templates.asset("usher.css").unwrap().0.as_ref(), b"body{}");
     assert_eq!(templates.asset("fonts/own.woff2").unwrap().1, "font/woff2");
     assert!(
         templates
-            .page(
-                "logged_out",
-                json!({"product": "Acme", "local": false, "signed_in_as": null})
-            )
+            .page("logged_out", json!({"product": "Acme", "local": false, "signed_in_as": null}))
             .is_ok()
     );
 }
@@ -333,36 +239,20 @@ fn faults_of_an_operators_folder_name_file_and_line() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir_all(folder.path().join("mail/verify")).unwrap();
     fs::create_dir_all(folder.path().join("pages")).unwrap();
-    let (mail, page) = (
-        folder.path().join("mail/verify/body.txt.j2"),
-        folder.path().join("pages/extra.html.j2"),
-    );
+    let (mail, page) =
+        (folder.path().join("mail/verify/body.txt.j2"), folder.path().join("pages/extra.html.j2"));
     fs::write(&mail, "Hello\n{{ recipient }\n").unwrap();
     fs::write(&page, "\n\n{% if %}").unwrap();
-    let faults = Templates::new(Some(folder.path()))
-        .unwrap()
-        .check()
-        .unwrap_err();
+    let faults = Templates::new(Some(folder.path())).unwrap().check().unwrap_err();
     let lines: Vec<&str> = faults.lines().collect();
     assert_eq!(lines.len(), 2, "{faults}");
-    assert!(
-        lines[0].starts_with(&format!("{} line 2: ", mail.display())),
-        "{faults}"
-    );
-    assert!(
-        lines[1].starts_with(&format!("{} line 3: ", page.display())),
-        "{faults}"
-    );
+    assert!(lines[0].starts_with(&format!("{} line 2: ", mail.display())), "{faults}");
+    assert!(lines[1].starts_with(&format!("{} line 3: ", page.display())), "{faults}");
 
     fs::write(&mail, "Hello\n{{ recipent }}\n").unwrap();
     let templates = Templates::new(Some(folder.path())).unwrap();
-    let error = templates
-        .render("mail/verify/body.txt.j2", json!({"recipient": "a"}))
-        .unwrap_err();
-    assert!(
-        error.starts_with(&format!("{} line 2: ", mail.display())),
-        "{error}"
-    );
+    let error = templates.render("mail/verify/body.txt.j2", json!({"recipient": "a"})).unwrap_err();
+    assert!(error.starts_with(&format!("{} line 2: ", mail.display())), "{error}");
 
     assert!(Templates::new(Some(&folder.path().join("nowhere"))).is_err());
 }

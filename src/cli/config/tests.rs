@@ -3,10 +3,8 @@
 use super::*;
 
 fn environment(pairs: &[(&str, &str)]) -> impl Iterator<Item = (OsString, OsString)> {
-    let pairs: Vec<_> = pairs
-        .iter()
-        .map(|(name, value)| (OsString::from(name), OsString::from(value)))
-        .collect();
+    let pairs: Vec<_> =
+        pairs.iter().map(|(name, value)| (OsString::from(name), OsString::from(value))).collect();
     pairs.into_iter()
 }
 
@@ -20,19 +18,9 @@ fn output(command: &ConfigCommand, pairs: &[(&str, &str)]) -> Result<String, Fai
 fn show_is_toml_with_origins_and_without_secrets() {
     let pairs = [
         ("USHER_DATABASE_URL", "postgres://u:hunter2@h/d"),
-        (
-            "USHER_KEYS__MASTER_KEY",
-            "9f3b1c77e05a4d2886be60f1d9c3a4527711e8cafe0b936d5582a1f04c7db3e6",
-        ),
+        ("USHER_KEYS__MASTER_KEY", "9f3b1c77e05a4d2886be60f1d9c3a4527711e8cafe0b936d5582a1f04c7db3e6"),
     ];
-    let text = output(
-        &ConfigCommand::Show {
-            origin: true,
-            json: false,
-        },
-        &pairs,
-    )
-    .unwrap();
+    let text = output(&ConfigCommand::Show { origin: true, json: false }, &pairs).unwrap();
     for line in [
         "bind = \"127.0.0.1:8000\"  # default",
         "database_url = \"postgres://u:***@h/d\"  # environment USHER_DATABASE_URL",
@@ -48,33 +36,17 @@ fn show_is_toml_with_origins_and_without_secrets() {
 
 #[test]
 fn show_json_is_data_only() {
-    let text = output(
-        &ConfigCommand::Show {
-            origin: false,
-            json: true,
-        },
-        &[],
-    )
-    .unwrap();
+    let text = output(&ConfigCommand::Show { origin: false, json: true }, &[]).unwrap();
     let document: Json = serde_json::from_str(&text).unwrap();
     assert_eq!(document["bind"], "127.0.0.1:8000");
     assert_eq!(document["jwt"]["access_ttl"], "15m");
     assert_eq!(document["passwords"]["queue"], 256);
     assert_eq!(document["accounts"]["registration"], true);
     assert_eq!(document["keys"]["master_key"], Json::Null);
-    let text = output(
-        &ConfigCommand::Show {
-            origin: true,
-            json: true,
-        },
-        &[("USHER_BIND", "[::1]:1")],
-    )
-    .unwrap();
+    let text =
+        output(&ConfigCommand::Show { origin: true, json: true }, &[("USHER_BIND", "[::1]:1")]).unwrap();
     let document: Json = serde_json::from_str(&text).unwrap();
-    assert_eq!(
-        document["bind"],
-        json!({"value": "[::1]:1", "origin": "environment USHER_BIND"})
-    );
+    assert_eq!(document["bind"], json!({"value": "[::1]:1", "origin": "environment USHER_BIND"}));
 }
 
 #[test]
@@ -82,15 +54,9 @@ fn check_says_valid_or_lists_every_fault() {
     let command = ConfigCommand::Check { production: false };
     assert_eq!(output(&command, &[]).unwrap(), "configuration is valid\n");
     let failure = output(&command, &[("USHER_BIND", "x"), ("USHER_NOPE", "")]).unwrap_err();
-    assert_eq!(
-        (failure.code, failure.message.lines().count()),
-        (EXIT_CONFIG, 2)
-    );
+    assert_eq!((failure.code, failure.message.lines().count()), (EXIT_CONFIG, 2));
     let failure = output(&ConfigCommand::Check { production: true }, &[]).unwrap_err();
-    assert_eq!(
-        (failure.code, failure.message.lines().count()),
-        (EXIT_CONFIG, 3)
-    );
+    assert_eq!((failure.code, failure.message.lines().count()), (EXIT_CONFIG, 3));
     // What `usher serve` would refuse is never called valid.
     assert!(output(&command, &[("USHER_BIND", "0.0.0.0:8000")]).is_err());
 }
@@ -99,10 +65,7 @@ fn check_says_valid_or_lists_every_fault() {
 fn init_writes_once() {
     let folder = tempfile::TempDir::new().unwrap();
     let path = folder.path().join("usher.toml");
-    let flags = Flags {
-        config: Some(path.clone()),
-        ..Flags::default()
-    };
+    let flags = Flags { config: Some(path.clone()), ..Flags::default() };
     let command = ConfigCommand::Init { write: true };
     let mut out = Vec::new();
     run(&command, &flags, environment(&[]), &mut out).unwrap();
@@ -126,15 +89,7 @@ fn the_command_line_parses() {
         #[command(subcommand)]
         command: ConfigCommand,
     }
-    let line = Line::try_parse_from(["config", "show", "--origin", "--bind", "[::1]:1"])
-        .ok()
-        .unwrap();
+    let line = Line::try_parse_from(["config", "show", "--origin", "--bind", "[::1]:1"]).ok().unwrap();
     assert_eq!(line.flags.bind.as_deref(), Some("[::1]:1"));
-    assert!(matches!(
-        line.command,
-        ConfigCommand::Show {
-            origin: true,
-            json: false
-        }
-    ));
+    assert!(matches!(line.command, ConfigCommand::Show { origin: true, json: false }));
 }

@@ -4,41 +4,24 @@ use super::*;
 
 #[test]
 fn unknown_names_come_with_the_nearest() {
-    only_fault(
-        from_file("[jwt]\nacces_ttl = '1m'"),
-        &["jwt.acces_ttl", "usher.toml:2", "jwt.access_ttl"],
-    );
+    only_fault(from_file("[jwt]\nacces_ttl = '1m'"), &["jwt.acces_ttl", "usher.toml:2", "jwt.access_ttl"]);
     only_fault(
         from_file("[sessions]\naccess_ttl = '1m'"),
         &["sessions.access_ttl", "nearest is jwt.access_ttl"],
     );
     only_fault(from_file("bin = 'x'"), &["bin (", "nearest is bind"]);
-    only_fault(
-        from_file("[session]\nfresh_for = '1m'\nx = 1"),
-        &["[session]", "nearest is [sessions]"],
-    );
+    only_fault(from_file("[session]\nfresh_for = '1m'\nx = 1"), &["[session]", "nearest is [sessions]"]);
     only_fault(from_file("jwt = 3"), &["write [jwt]"]);
     only_fault(from_file("[bind]"), &["bind", "not a section"]);
     only_fault(from_file("config = 'x'"), &["config"]);
-    only_fault(
-        from_env(&[("USHER_SESSIONS_FRESH_FOR", "1m")]),
-        &["nearest is USHER_SESSIONS__FRESH_FOR"],
-    );
-    only_fault(
-        from_env(&[("USHER_JWT__AUDIENCE_FILE", "x")]),
-        &["nearest is USHER_JWT__AUDIENCE"],
-    );
+    only_fault(from_env(&[("USHER_SESSIONS_FRESH_FOR", "1m")]), &["nearest is USHER_SESSIONS__FRESH_FOR"]);
+    only_fault(from_env(&[("USHER_JWT__AUDIENCE_FILE", "x")]), &["nearest is USHER_JWT__AUDIENCE"]);
 }
 
 #[test]
 fn all_faults_are_told_at_once() {
-    let file =
-        "[jwt]\nalgorithm = 'es256'\naccess_ttl = '1s'\nwrong = 1\n[passwords]\nmin_length = 'x'";
-    let environment = [
-        ("USHER_BIND", "nowhere"),
-        ("USHER_COOKIES__NAME", "a b"),
-        ("USHER_NOPE", ""),
-    ];
+    let file = "[jwt]\nalgorithm = 'es256'\naccess_ttl = '1s'\nwrong = 1\n[passwords]\nmin_length = 'x'";
+    let environment = [("USHER_BIND", "nowhere"), ("USHER_COOKIES__NAME", "a b"), ("USHER_NOPE", "")];
     let faults = load_with(Some(file), &environment, &Flags::default()).unwrap_err();
     assert_eq!(faults.len(), 7, "{faults:#?}");
     let all = faults.join("\n");
@@ -60,76 +43,38 @@ fn files_that_cannot_be_used() {
         from_env(&[("USHER_CONFIG", "/nowhere/u.toml")]),
         &["/nowhere/u.toml", "environment USHER_CONFIG", "not found"],
     );
-    let flags = Flags {
-        config: Some("/nowhere/u.toml".into()),
-        ..Flags::default()
-    };
-    only_fault(
-        load_with(None, &[("USHER_CONFIG", "x")], &flags),
-        &["flag --config"],
-    );
+    let flags = Flags { config: Some("/nowhere/u.toml".into()), ..Flags::default() };
+    only_fault(load_with(None, &[("USHER_CONFIG", "x")], &flags), &["flag --config"]);
     only_fault(
         from_file("bind = 'x'\n[mail]\ntransport = 'smtp://u:hunter2"),
         &["usher.toml:3:", "is not TOML"],
     );
     only_fault(from_file("[jwt]\n[jwt]"), &["usher.toml:2:", "is not TOML"]);
-    assert!(
-        load_with(None, &[], &Flags::default())
-            .unwrap()
-            .file
-            .is_none()
-    );
+    assert!(load_with(None, &[], &Flags::default()).unwrap().file.is_none());
 }
 
 #[test]
 fn keys_that_disagree_are_told() {
     only_fault(
-        from_env(&[
-            ("USHER_PASSWORDS__MEMORY_KIB", "8"),
-            ("USHER_PASSWORDS__PARALLELISM", "2"),
-        ]),
+        from_env(&[("USHER_PASSWORDS__MEMORY_KIB", "8"), ("USHER_PASSWORDS__PARALLELISM", "2")]),
         &["passwords.memory_kib"],
     );
     only_fault(from_env(&[("USHER_MAIL__LEASE", "10s")]), &["mail.lease"]);
-    only_fault(
-        from_env(&[("USHER_KEYS__ROTATE_EVERY", "1h")]),
-        &["keys.rotate_every"],
-    );
-    let environment = [
-        ("USHER_JWT__ALGORITHM", "HS256"),
-        ("USHER_JWT__PRIVATE_KEY_FILE", "k.pem"),
-    ];
+    only_fault(from_env(&[("USHER_KEYS__ROTATE_EVERY", "1h")]), &["keys.rotate_every"]);
+    let environment = [("USHER_JWT__ALGORITHM", "HS256"), ("USHER_JWT__PRIVATE_KEY_FILE", "k.pem")];
     only_fault(from_env(&environment), &["jwt.private_key_file"]);
 }
 
 #[test]
 fn production_rules_join_the_other_faults() {
-    let environment = [
-        ("USHER_BIND", "0.0.0.0:8000"),
-        ("USHER_MAIL__TRANSPORT", "pigeon"),
-    ];
-    let environment =
-        environment.map(|(name, value)| (OsString::from(name), OsString::from(value)));
-    let given = gather(
-        Path::new("/nowhere"),
-        &Flags::default(),
-        environment.into_iter(),
-    );
+    let environment = [("USHER_BIND", "0.0.0.0:8000"), ("USHER_MAIL__TRANSPORT", "pigeon")];
+    let environment = environment.map(|(name, value)| (OsString::from(name), OsString::from(value)));
+    let given = gather(Path::new("/nowhere"), &Flags::default(), environment.into_iter());
     let faults = load::judge(given, false).unwrap_err();
     let subjects: Vec<&str> = faults.iter().map(|fault| fault.subject.as_str()).collect();
-    assert_eq!(
-        subjects,
-        ["mail.transport", "public_url", "mail.from"],
-        "{faults}"
-    );
+    assert_eq!(subjects, ["mail.transport", "public_url", "mail.from"], "{faults}");
     assert!(load::judge(Given::default(), false).is_ok());
-    assert_eq!(
-        load::judge(Given::default(), true)
-            .unwrap_err()
-            .iter()
-            .count(),
-        3
-    );
+    assert_eq!(load::judge(Given::default(), true).unwrap_err().iter().count(), 3);
     // A broken file says nothing about what it would have set.
     let folder = TempDir::new().unwrap();
     std::fs::write(folder.path().join(DEFAULT_FILE), "bind =").unwrap();
@@ -146,10 +91,7 @@ fn secrets_are_never_printed() {
     ];
     let loaded = from_env(&urls).unwrap();
     let printed = format!("{loaded:?}");
-    assert!(
-        !printed.contains(SECRET) && !printed.contains(KEY),
-        "{printed}"
-    );
+    assert!(!printed.contains(SECRET) && !printed.contains(KEY), "{printed}");
     assert!(printed.contains("postgres://u:***@h/d"));
     for key in table::keys() {
         let faults = match from_env(&[(&key.variable(), "\u{7f}hunter2@@:::")]) {
@@ -168,14 +110,9 @@ fn secrets_are_never_printed() {
         .unwrap_err()
         .join("\n");
     assert!(!broken.contains(SECRET), "{broken}");
-    let misplaced = from_env(&[("USHER_KEYS__MASTER_KEY_FILE", SECRET)])
-        .unwrap_err()
-        .join("\n");
+    let misplaced = from_env(&[("USHER_KEYS__MASTER_KEY_FILE", SECRET)]).unwrap_err().join("\n");
     assert!(!misplaced.contains(SECRET), "{misplaced}");
-    let flags = Flags {
-        database_url: Some("postgres://u:hunter2@h/d".into()),
-        ..Flags::default()
-    };
+    let flags = Flags { database_url: Some("postgres://u:hunter2@h/d".into()), ..Flags::default() };
     assert!(!format!("{flags:?}").contains(SECRET));
 }
 
@@ -198,10 +135,7 @@ fn secrets_come_from_files_too() {
         }
     }
     only_fault(
-        from_env(&[
-            ("USHER_KEYS__MASTER_KEY_FILE", path),
-            ("USHER_KEYS__MASTER_KEY", KEY),
-        ]),
+        from_env(&[("USHER_KEYS__MASTER_KEY_FILE", path), ("USHER_KEYS__MASTER_KEY", KEY)]),
         &["keys.master_key", "both set", "USHER_KEYS__MASTER_KEY_FILE"],
     );
     only_fault(
@@ -210,8 +144,5 @@ fn secrets_come_from_files_too() {
     );
     std::fs::write(path, "postgres://u:p@h/d\n").unwrap();
     let loaded = from_env(&[("USHER_DATABASE_URL_FILE", path)]).unwrap();
-    assert_eq!(
-        loaded.config.database_url.expose_secret(),
-        "postgres://u:p@h/d"
-    );
+    assert_eq!(loaded.config.database_url.expose_secret(), "postgres://u:p@h/d");
 }

@@ -32,13 +32,10 @@ impl Transport for Folder {
             let write = move || write(&folder, &name, &bytes);
             match tokio::task::spawn_blocking(write).await {
                 Ok(Ok(())) => Ok(()),
-                Ok(Err(e)) => Err(SendError::Temporary(format!(
-                    "outbox folder {}: {e}",
-                    self.path.display()
-                ))),
-                Err(_) => Err(SendError::Temporary(
-                    "outbox folder: the writing was interrupted".to_owned(),
-                )),
+                Ok(Err(e)) => {
+                    Err(SendError::Temporary(format!("outbox folder {}: {e}", self.path.display())))
+                }
+                Err(_) => Err(SendError::Temporary("outbox folder: the writing was interrupted".to_owned())),
             }
         })
     }
@@ -64,10 +61,7 @@ fn write(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
 #[cfg(unix)]
 fn make_private_folder(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 #[cfg(not(unix))]

@@ -55,25 +55,14 @@ pub trait Transport: Send + Sync {
 ///
 /// # Errors
 /// What is wrong with `spec`, without repeating it, since it may hold a password.
-pub fn transport(
-    spec: &str,
-    data_dir: &Path,
-    timeout: Duration,
-) -> Result<Arc<dyn Transport>, String> {
+pub fn transport(spec: &str, data_dir: &Path, timeout: Duration) -> Result<Arc<dyn Transport>, String> {
     if spec == "outbox" {
         return Ok(Arc::new(folder::Folder::new(data_dir.join("outbox"))));
     }
     match spec.split_once(':') {
-        Some(("outbox", folder)) if !folder.is_empty() => {
-            Ok(Arc::new(folder::Folder::new(folder.into())))
-        }
-        Some(("smtp" | "smtps", _)) => {
-            Ok(Arc::new(smtp::Smtp::new(smtp_url::parse(spec)?, timeout)?))
-        }
-        _ => Err(
-            "mail transport: expected outbox, outbox:/folder, smtp://host or smtps://host"
-                .to_owned(),
-        ),
+        Some(("outbox", folder)) if !folder.is_empty() => Ok(Arc::new(folder::Folder::new(folder.into()))),
+        Some(("smtp" | "smtps", _)) => Ok(Arc::new(smtp::Smtp::new(smtp_url::parse(spec)?, timeout)?)),
+        _ => Err("mail transport: expected outbox, outbox:/folder, smtp://host or smtps://host".to_owned()),
     }
 }
 

@@ -15,9 +15,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
-use lettre::transport::smtp::client::{
-    AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters,
-};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters};
 use lettre::transport::smtp::extension::{ClientId, Extension};
 use secrecy::ExposeSecret;
 
@@ -47,13 +45,7 @@ impl Smtp {
             Some(name) => ClientId::Domain(name.clone()),
             None => ClientId::default(),
         };
-        Ok(Self {
-            tls: tls_parameters(&server)?,
-            ehlo,
-            server,
-            timeout,
-            idle: Mutex::new(Vec::new()),
-        })
+        Ok(Self { tls: tls_parameters(&server)?, ehlo, server, timeout, idle: Mutex::new(Vec::new()) })
     }
 
     async fn deliver(&self, message: &Message) -> Result<AsyncSmtpConnection, SendError> {
@@ -61,16 +53,8 @@ impl Smtp {
             Some(connection) => connection,
             None => self.connect().await?,
         };
-        let needs_utf8 = message
-            .envelope
-            .to()
-            .iter()
-            .any(|to| !AsRef::<str>::as_ref(to).is_ascii());
-        if needs_utf8
-            && !connection
-                .server_info()
-                .supports_feature(Extension::SmtpUtfEight)
-        {
+        let needs_utf8 = message.envelope.to().iter().any(|to| !AsRef::<str>::as_ref(to).is_ascii());
+        if needs_utf8 && !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
             return Err(SendError::Permanent(
                 "the mail server cannot send to an address with letters beyond ASCII (no SMTPUTF8)"
                     .to_owned(),
@@ -84,28 +68,17 @@ impl Smtp {
 
     async fn connect(&self) -> Result<AsyncSmtpConnection, SendError> {
         let address = (self.server.host.as_str(), self.server.port);
-        let implicit = self
-            .tls
-            .clone()
-            .filter(|_| self.server.security == Security::Implicit);
-        let mut connection = AsyncSmtpConnection::connect_tokio1(
-            address,
-            Some(self.timeout),
-            &self.ehlo,
-            implicit,
-            None,
-        )
-        .await
-        .map_err(|error| unready("connecting", &error))?;
+        let implicit = self.tls.clone().filter(|_| self.server.security == Security::Implicit);
+        let mut connection =
+            AsyncSmtpConnection::connect_tokio1(address, Some(self.timeout), &self.ehlo, implicit, None)
+                .await
+                .map_err(|error| unready("connecting", &error))?;
         if let Some(tls) = self.tls.clone().filter(|_| match self.server.security {
             Security::Required => true,
             Security::Opportunistic => connection.can_starttls(),
             Security::None | Security::Implicit => false,
         }) {
-            connection
-                .starttls(tls, &self.ehlo)
-                .await
-                .map_err(|error| unready("STARTTLS", &error))?;
+            connection.starttls(tls, &self.ehlo).await.map_err(|error| unready("STARTTLS", &error))?;
         }
         if let Some((user, password)) = &self.server.credentials {
             let credentials = Credentials::new(user.clone(), password.expose_secret().to_owned());
@@ -146,18 +119,12 @@ impl Smtp {
             return unready("sending", error);
         };
         let reply = error.source().map(ToString::to_string).unwrap_or_default();
-        let secret = self
-            .server
-            .credentials
-            .as_ref()
-            .map(|(_, password)| password.expose_secret());
+        let secret = self.server.credentials.as_ref().map(|(_, password)| password.expose_secret());
         let reply = match secret {
             Some(secret) if !secret.is_empty() && reply.contains(secret) => String::new(),
             _ => without_tokens(&reply),
         };
-        let text = format!("the mail server answered {code} {reply}")
-            .trim_end()
-            .to_owned();
+        let text = format!("the mail server answered {code} {reply}").trim_end().to_owned();
         // 530, 534, 535 and 538 ask for a sign-in or for TLS (RFC 4954): a fault of the configuration, not of the mail.
         if error.is_permanent() && !matches!(code, 530 | 534 | 535 | 538) {
             SendError::Permanent(text)
@@ -196,9 +163,7 @@ fn unready(step: &str, error: &Error) -> SendError {
     let cause = match error.status() {
         Some(code) => format!("the mail server answered {code}"),
         None if error.is_response() => "the answer is no SMTP".to_owned(),
-        None => error
-            .source()
-            .map_or_else(|| "failed".to_owned(), ToString::to_string),
+        None => error.source().map_or_else(|| "failed".to_owned(), ToString::to_string),
     };
     SendError::Temporary(format!("SMTP, {step}: {cause}"))
 }
@@ -209,10 +174,7 @@ fn without_tokens(reply: &str) -> String {
     let words: Vec<&str> = reply
         .split(|c: char| c.is_whitespace() || c.is_control())
         .filter(|word| {
-            !word.is_empty()
-                && word.len() <= MAX_WORD
-                && !word.contains("://")
-                && !word.contains('=')
+            !word.is_empty() && word.len() <= MAX_WORD && !word.contains("://") && !word.contains('=')
         })
         .collect();
     words.join(" ").chars().take(MAX_REPLY).collect()
@@ -226,11 +188,8 @@ fn tls_parameters(server: &SmtpUrl) -> Result<Option<TlsParameters>, String> {
     if let Some(path) = &server.ca {
         let fault = |cause: String| format!("SMTP URL: ca={}: {cause}", path.display());
         let pem = std::fs::read(path).map_err(|e| fault(e.to_string()))?;
-        let authorities =
-            Certificate::from_pem(&pem).map_err(|_| fault("no PEM certificates".to_owned()))?;
-        builder = builder
-            .certificate_store(CertificateStore::None)
-            .add_root_certificate(authorities);
+        let authorities = Certificate::from_pem(&pem).map_err(|_| fault("no PEM certificates".to_owned()))?;
+        builder = builder.certificate_store(CertificateStore::None).add_root_certificate(authorities);
     } else if server.security == Security::Opportunistic {
         builder = builder
             .certificate_store(CertificateStore::None)

@@ -123,9 +123,7 @@ fn host_and_port_of(text: &str) -> Result<(String, Option<u16>), String> {
     if host.parse::<IpAddr>().is_ok() || is_host_name(host) {
         Ok((host.to_owned(), port))
     } else {
-        fault(
-            "the host is missing or odd; percent-encode @ / ? # and : in the user name and password",
-        )
+        fault("the host is missing or odd; percent-encode @ / ? # and : in the user name and password")
     }
 }
 
@@ -144,15 +142,11 @@ fn credentials(user_info: &str) -> Result<(String, SecretString), String> {
 }
 
 fn is_host_name(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
 }
 
 fn is_loopback(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost")
-        || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 fn percent_decoded(text: &str) -> Result<String, String> {
@@ -163,16 +157,12 @@ fn percent_decoded(text: &str) -> Result<String, String> {
             bytes.push(byte);
             continue;
         }
-        let digit = |b: Option<u8>| {
-            b.and_then(|b| char::from(b).to_digit(16))
-                .and_then(|d| u8::try_from(d).ok())
-        };
+        let digit =
+            |b: Option<u8>| b.and_then(|b| char::from(b).to_digit(16)).and_then(|d| u8::try_from(d).ok());
         match (digit(rest.next()), digit(rest.next())) {
             (Some(high), Some(low)) => bytes.push(high << 4 | low),
             _ => {
-                return fault(
-                    "a % is not followed by two hexadecimal digits; write %25 for a % itself",
-                );
+                return fault("a % is not followed by two hexadecimal digits; write %25 for a % itself");
             }
         }
     }

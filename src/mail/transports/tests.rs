@@ -31,22 +31,14 @@ pub(super) fn mail(to: &str) -> Outgoing {
 #[test]
 fn smtp_urls() {
     let url = parse("smtp://mail.example.org").unwrap();
-    assert_eq!(
-        (url.host.as_str(), url.port, url.security),
-        ("mail.example.org", 587, Security::Required)
-    );
+    assert_eq!((url.host.as_str(), url.port, url.security), ("mail.example.org", 587, Security::Required));
     assert!(url.credentials.is_none());
 
-    let url = parse(
-        "smtps://us%40er:p%3A%2F%25w@mail.example.org/?ca=/etc/ca%20s.pem&ehlo=id.example.org",
-    )
-    .unwrap();
+    let url = parse("smtps://us%40er:p%3A%2F%25w@mail.example.org/?ca=/etc/ca%20s.pem&ehlo=id.example.org")
+        .unwrap();
     assert_eq!((url.port, url.security), (465, Security::Implicit));
     let (user, password) = url.credentials.unwrap();
-    assert_eq!(
-        (user.as_str(), password.expose_secret()),
-        ("us@er", "p:/%w")
-    );
+    assert_eq!((user.as_str(), password.expose_secret()), ("us@er", "p:/%w"));
     assert_eq!(url.ca.unwrap().to_str(), Some("/etc/ca s.pem"));
     assert_eq!(url.ehlo.as_deref(), Some("id.example.org"));
 
@@ -56,11 +48,7 @@ fn smtp_urls() {
         ("smtp://[::1]:1025?tls=required", 1025, Security::Required),
         ("smtp://[::1]", 25, Security::Opportunistic),
         ("smtp://mail.example.org:25?tls=none", 25, Security::None),
-        (
-            "smtp://mail.example.org?tls=opportunistic",
-            587,
-            Security::Opportunistic,
-        ),
+        ("smtp://mail.example.org?tls=opportunistic", 587, Security::Opportunistic),
     ] {
         let url = parse(text).unwrap();
         assert_eq!((url.port, url.security), (port, security), "{text}");
@@ -92,9 +80,7 @@ fn faulty_smtp_urls_are_refused_without_their_password() {
         "outbox:",
         "carrier-pigeon",
     ] {
-        let error = transport(text, Path::new("data"), SECOND)
-            .err()
-            .expect(text);
+        let error = transport(text, Path::new("data"), SECOND).err().expect(text);
         assert!(!error.contains("hunter2"), "{error}");
     }
 }
@@ -107,10 +93,7 @@ fn the_transport_is_chosen_by_name_and_needs_no_runtime() {
         ("smtp://mail.example.org", "smtp"),
         ("smtps://mail.example.org", "smtp"),
     ] {
-        assert_eq!(
-            transport(spec, Path::new("data"), SECOND).unwrap().name(),
-            name
-        );
+        assert_eq!(transport(spec, Path::new("data"), SECOND).unwrap().name(), name);
     }
 }
 
@@ -123,27 +106,13 @@ async fn the_folder_holds_whole_private_files_that_sort_by_time() {
         folder.send(mail).await.unwrap();
     }
     let outbox = data.path().join("outbox");
-    let mut names: Vec<_> = std::fs::read_dir(&outbox)
-        .unwrap()
-        .map(|e| e.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let mut names: Vec<_> =
+        std::fs::read_dir(&outbox).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
-    assert_eq!(
-        names,
-        [
-            ".tmp".to_owned(),
-            format!("{}.eml", first.id),
-            format!("{}.eml", second.id)
-        ]
-    );
+    assert_eq!(names, [".tmp".to_owned(), format!("{}.eml", first.id), format!("{}.eml", second.id)]);
     assert_eq!(std::fs::read_dir(outbox.join(".tmp")).unwrap().count(), 0);
     let bytes = std::fs::read(outbox.join(format!("{}.eml", first.id))).unwrap();
-    assert!(
-        mailparse::parse_mail(&bytes).unwrap().subparts[0]
-            .get_body()
-            .unwrap()
-            .contains(TOKEN)
-    );
+    assert!(mailparse::parse_mail(&bytes).unwrap().subparts[0].get_body().unwrap().contains(TOKEN));
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -159,14 +128,8 @@ async fn a_folder_that_cannot_be_written_is_a_temporary_failure() {
     let data = tempfile::tempdir().unwrap();
     std::fs::write(data.path().join("outbox"), "a file").unwrap();
     let folder = transport("outbox", data.path(), SECOND).unwrap();
-    assert!(matches!(
-        folder.send(&mail("ada@example.org")).await,
-        Err(SendError::Temporary(_))
-    ));
-    assert!(matches!(
-        folder.send(&mail("nobody")).await,
-        Err(SendError::Permanent(_))
-    ));
+    assert!(matches!(folder.send(&mail("ada@example.org")).await, Err(SendError::Temporary(_))));
+    assert!(matches!(folder.send(&mail("nobody")).await, Err(SendError::Permanent(_))));
 }
 
 #[tokio::test]
@@ -174,15 +137,9 @@ async fn memory_remembers_or_fails_as_told() {
     let memory = Memory::new();
     memory.send(&mail("ada@example.org")).await.unwrap();
     memory.fail_with(Some(SendError::Temporary("down".to_owned())));
-    assert_eq!(
-        memory.send(&mail("ada@example.org")).await,
-        Err(SendError::Temporary("down".to_owned()))
-    );
+    assert_eq!(memory.send(&mail("ada@example.org")).await, Err(SendError::Temporary("down".to_owned())));
     memory.fail_with(None);
-    assert!(matches!(
-        memory.send(&mail("nobody")).await,
-        Err(SendError::Permanent(_))
-    ));
+    assert!(matches!(memory.send(&mail("nobody")).await, Err(SendError::Permanent(_))));
     assert_eq!(memory.clone().sent().len(), 1);
     assert_eq!(memory.take().len(), 1);
     assert!(memory.sent().is_empty());

@@ -33,17 +33,11 @@ fn listen(tls: Tls, config: Option<Arc<ServerConfig>>, reply: Reply) -> u16 {
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
-            let encrypted = |stream| {
-                StreamOwned::new(
-                    ServerConnection::new(config.clone().unwrap()).unwrap(),
-                    stream,
-                )
-            };
+            let encrypted =
+                |stream| StreamOwned::new(ServerConnection::new(config.clone().unwrap()).unwrap(), stream);
             if tls == Tls::Implicit {
                 talk(encrypted(stream), true, &reply);
-            } else if let Some(stream) =
-                talk(stream, true, &reply).filter(|_| tls == Tls::AfterCommand)
-            {
+            } else if let Some(stream) = talk(stream, true, &reply).filter(|_| tls == Tls::AfterCommand) {
                 talk(encrypted(stream), false, &reply);
             }
         }
@@ -71,10 +65,7 @@ fn talk<S: Read + Write>(stream: S, greet: bool, reply: &Reply) -> Option<S> {
         let command = line.split(' ').next().unwrap_or_default();
         let answer = reply(command, line);
         if !answer.is_empty() {
-            stream
-                .get_mut()
-                .write_all(format!("{answer}\r\n").as_bytes())
-                .ok()?;
+            stream.get_mut().write_all(format!("{answer}\r\n").as_bytes()).ok()?;
             stream.get_mut().flush().ok()?;
         }
         if command == "STARTTLS" {
@@ -101,41 +92,28 @@ fn friendly_with_tls(command: &str) -> String {
 }
 
 fn smtp(port: u16, user: &str) -> Arc<dyn Transport> {
-    transport(
-        &format!("smtp://{user}127.0.0.1:{port}"),
-        Path::new("data"),
-        SECOND,
-    )
-    .unwrap()
+    transport(&format!("smtp://{user}127.0.0.1:{port}"), Path::new("data"), SECOND).unwrap()
 }
 
 /// A server with a certificate of its own for `localhost`; returns its port and the certificate as PEM.
 fn server_with_tls(tls: Tls) -> (u16, String) {
     let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = PrivateKeyDer::try_from(certified.signing_key.serialize_der()).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(
-        rustls::crypto::aws_lc_rs::default_provider(),
-    ))
-    .with_safe_default_protocol_versions()
-    .unwrap()
-    .with_no_client_auth()
-    .with_single_cert(vec![certified.cert.der().clone()], key)
-    .unwrap();
-    let port = listen(
-        tls,
-        Some(Arc::new(config)),
-        Arc::new(|command, _| friendly_with_tls(command)),
-    );
+    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certified.cert.der().clone()], key)
+        .unwrap();
+    let port = listen(tls, Some(Arc::new(config)), Arc::new(|command, _| friendly_with_tls(command)));
     (port, certified.cert.pem())
 }
 
 #[tokio::test]
 async fn certificates_are_checked_unless_tls_is_opportunistic() {
     let folder = tempfile::tempdir().unwrap();
-    for (scheme, tls, port_of) in [
-        ("smtps", "", Tls::Implicit),
-        ("smtp", "tls=required&", Tls::AfterCommand),
-    ] {
+    for (scheme, tls, port_of) in [("smtps", "", Tls::Implicit), ("smtp", "tls=required&", Tls::AfterCommand)]
+    {
         let (port, pem) = server_with_tls(port_of);
         let ca = folder.path().join(scheme);
         std::fs::write(&ca, pem).unwrap();
@@ -143,32 +121,15 @@ async fn certificates_are_checked_unless_tls_is_opportunistic() {
             let smtp = transport(&url, Path::new("data"), SECOND * 5).unwrap();
             smtp.send(&mail("ada@example.org")).await
         };
-        let trusting = format!(
-            "{scheme}://u:hunter2@localhost:{port}?{tls}ca={}",
-            ca.display()
-        );
+        let trusting = format!("{scheme}://u:hunter2@localhost:{port}?{tls}ca={}", ca.display());
         assert_eq!(send(trusting).await, Ok(()), "{scheme}");
-        let error = send(format!("{scheme}://u:hunter2@localhost:{port}?{tls}"))
-            .await
-            .unwrap_err();
-        assert!(
-            matches!(&error, SendError::Temporary(text) if text.contains("certificate")),
-            "{error}"
-        );
-        let other_host = format!(
-            "{scheme}://u:hunter2@127.0.0.1:{port}?{tls}ca={}",
-            ca.display()
-        );
-        assert!(
-            matches!(send(other_host).await, Err(SendError::Temporary(_))),
-            "{scheme}"
-        );
+        let error = send(format!("{scheme}://u:hunter2@localhost:{port}?{tls}")).await.unwrap_err();
+        assert!(matches!(&error, SendError::Temporary(text) if text.contains("certificate")), "{error}");
+        let other_host = format!("{scheme}://u:hunter2@127.0.0.1:{port}?{tls}ca={}", ca.display());
+        assert!(matches!(send(other_host).await, Err(SendError::Temporary(_))), "{scheme}");
     }
     let (port, _) = server_with_tls(Tls::AfterCommand);
-    smtp(port, "u:hunter2@")
-        .send(&mail("ada@example.org"))
-        .await
-        .unwrap();
+    smtp(port, "u:hunter2@").send(&mail("ada@example.org")).await.unwrap();
 }
 
 #[tokio::test]
@@ -183,9 +144,7 @@ async fn mails_are_accepted_one_after_the_other() {
         smtp.send(&mail(to)).await.unwrap();
     }
     let commands: Vec<String> = commands.try_iter().collect();
-    let expected = [
-        "EHLO", "AUTH", "MAIL", "RCPT", "DATA", ".", "NOOP", "MAIL", "RCPT", "DATA", ".",
-    ];
+    let expected = ["EHLO", "AUTH", "MAIL", "RCPT", "DATA", ".", "NOOP", "MAIL", "RCPT", "DATA", "."];
     assert_eq!(commands, expected, "one connection served both");
 }
 
@@ -209,15 +168,8 @@ async fn replies_decide_whether_to_try_again() {
                 friendly(command)
             }
         });
-        let error = smtp(port, "u:hunter2@")
-            .send(&mail("ada@example.org"))
-            .await
-            .unwrap_err();
-        assert_eq!(
-            matches!(error, SendError::Permanent(_)),
-            permanent,
-            "{refused} {code}: {error}"
-        );
+        let error = smtp(port, "u:hunter2@").send(&mail("ada@example.org")).await.unwrap_err();
+        assert_eq!(matches!(error, SendError::Permanent(_)), permanent, "{refused} {code}: {error}");
         for secret in ["eyJ", "token", "hunter2", "AHUA"] {
             assert!(!error.to_string().contains(secret), "{error}");
         }
@@ -230,14 +182,8 @@ async fn the_reason_of_a_refusal_is_kept_without_its_links() {
         "." => format!("554 5.7.1 Spam: https://id.example.org/verify?token={TOKEN} is listed"),
         _ => friendly(command),
     });
-    let error = smtp(port, "")
-        .send(&mail("ada@example.org"))
-        .await
-        .unwrap_err();
-    assert_eq!(
-        error,
-        SendError::Permanent("the mail server answered 554 5.7.1 Spam: is listed".to_owned())
-    );
+    let error = smtp(port, "").send(&mail("ada@example.org")).await.unwrap_err();
+    assert_eq!(error, SendError::Permanent("the mail server answered 554 5.7.1 Spam: is listed".to_owned()));
 }
 
 #[tokio::test]
@@ -248,21 +194,11 @@ async fn a_connection_that_went_silent_is_not_used_again() {
     });
     let smtp = smtp(port, "");
     let error = smtp.send(&mail("silent@example.org")).await.unwrap_err();
-    assert_eq!(
-        error,
-        SendError::Temporary("the mail server did not answer within 1 s".to_owned())
-    );
+    assert_eq!(error, SendError::Temporary("the mail server did not answer within 1 s".to_owned()));
     smtp.send(&mail("ada@example.org")).await.unwrap();
 
-    let gone = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    let error = self::smtp(gone, "")
-        .send(&mail("ada@example.org"))
-        .await
-        .unwrap_err();
+    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let error = self::smtp(gone, "").send(&mail("ada@example.org")).await.unwrap_err();
     assert!(matches!(error, SendError::Temporary(_)), "{error}");
 }
 
@@ -270,11 +206,8 @@ async fn a_connection_that_went_silent_is_not_used_again() {
 async fn tls_is_not_given_up_when_it_is_required() {
     let port = server(|command, _| friendly(command));
     let url = format!("smtp://u:hunter2@127.0.0.1:{port}?tls=required");
-    let error = transport(&url, Path::new("data"), SECOND)
-        .unwrap()
-        .send(&mail("ada@example.org"))
-        .await
-        .unwrap_err();
+    let error =
+        transport(&url, Path::new("data"), SECOND).unwrap().send(&mail("ada@example.org")).await.unwrap_err();
     let expected = "SMTP, STARTTLS: STARTTLS is not supported on this server";
     assert_eq!(error, SendError::Temporary(expected.to_owned()));
 }
@@ -282,9 +215,6 @@ async fn tls_is_not_given_up_when_it_is_required() {
 #[tokio::test]
 async fn an_address_that_the_server_cannot_write_is_a_permanent_failure() {
     let port = server(|command, _| friendly(command));
-    let error = smtp(port, "")
-        .send(&mail("ü@example.org"))
-        .await
-        .unwrap_err();
+    let error = smtp(port, "").send(&mail("ü@example.org")).await.unwrap_err();
     assert!(matches!(error, SendError::Permanent(_)), "{error}");
 }

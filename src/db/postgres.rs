@@ -1,0 +1,182 @@
+//! PostgreSQL: a pool whose connections live on the shared runtime, with TLS by rustls.
+//!
+//! TLS follows libpq's `sslmode`, only stricter: every TLS connection verifies certificate and host name, against
+//! `sslrootcert` (a PEM file) or the system's roots. Without `sslmode` (or with `prefer`, which cannot be verified
+//! and safe at once) a loopback host or a socket is spoken to in the clear and any other host by TLS; only
+//! `sslmode=disable` sends a password over a network in the clear.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use diesel::{ConnectionError, ConnectionResult};
+use diesel_async::pooled_connection::deadpool::{Object, Pool};
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::Options;
+use crate::error::{Error, Result};
+
+pub(super) fn pool(url: &str, options: &Options) -> Result<Pool<AsyncPgConnection>> {
+    let connector = Arc::new(Connector::new(url)?);
+    // A connection's driver must outlive the Actix worker that happens to ask for it first.
+    let runtime = tokio::runtime::Handle::current();
+    let mut config = ManagerConfig::default();
+    config.recycling_method = RecyclingMethod::Fast;
+    config.custom_setup = Box::new(move |_| {
+        let connector = Arc::clone(&connector);
+        let task = runtime.spawn(async move { connector.connect().await });
+        Box::pin(async move {
+            task.await.unwrap_or_else(|error| Err(ConnectionError::BadConnection(error.to_string())))
+        })
+    });
+    let manager = AsyncDieselConnectionManager::new_with_config(url, config);
+    Pool::builder(manager)
+        .max_size(options.pool_size)
+        .build()
+        .map_err(|error| Error::internal(error.to_string()))
+}
+
+/// Opens one connection outside any pool, on the current runtime.
+pub(super) async fn connect(url: &str) -> Result<AsyncPgConnection> {
+    Connector::new(url)?.connect().await.map_err(|error| Error::unavailable(error.to_string()))
+}
+
+pub(super) async fn begin(conn: &mut Object<AsyncPgConnection>) -> Result<()> {
+    Ok(conn.batch_execute("BEGIN").await?)
+}
+
+/// Everything that is needed to open a connection, parsed once.
+struct Connector {
+    config: tokio_postgres::Config,
+    tls: MakeRustlsConnect,
+}
+
+impl Connector {
+    fn new(url: &str) -> Result<Self> {
+        let (url, root_certificate, verify) = take_tls_parameters(url);
+        let mut config: tokio_postgres::Config =
+            url.parse().map_err(|_| Error::internal("the PostgreSQL URL cannot be parsed"))?;
+        if verify {
+            config.ssl_mode(SslMode::Require);
+        }
+        if config.get_ssl_mode() == SslMode::Prefer {
+            let local = config.get_hosts().iter().all(is_local);
+            config.ssl_mode(if local { SslMode::Disable } else { SslMode::Require });
+        }
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(std::time::Duration::from_secs(5));
+        }
+        if config.get_application_name().is_none() {
+            config.application_name("usher");
+        }
+        let tls = MakeRustlsConnect::new(client_config(root_certificate)?);
+        Ok(Self { config, tls })
+    }
+
+    async fn connect(&self) -> ConnectionResult<AsyncPgConnection> {
+        let (client, driver) = self
+            .config
+            .connect(self.tls.clone())
+            .await
+            .map_err(|error| ConnectionError::BadConnection(describe(&error)))?;
+        AsyncPgConnection::try_from_client_and_connection(client, driver).await
+    }
+}
+
+fn is_local(host: &Host) -> bool {
+    match host {
+        Host::Unix(_) => true,
+        Host::Tcp(name) => {
+            name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        }
+    }
+}
+
+/// tokio-postgres prints only "error connecting to server"; the cause says why. Neither holds the password.
+fn describe(error: &tokio_postgres::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+/// Takes `sslrootcert` and the modes that tokio-postgres does not know out of the URL.
+fn take_tls_parameters(url: &str) -> (String, Option<PathBuf>, bool) {
+    let Some((base, query)) = url.split_once('?') else {
+        return (url.to_owned(), None, false);
+    };
+    let mut root_certificate = None;
+    let mut verify = false;
+    let rest: Vec<&str> = query
+        .split('&')
+        .filter(|pair| match pair.split_once('=') {
+            Some(("sslrootcert", path)) => {
+                root_certificate = Some(PathBuf::from(percent_decode(path)));
+                false
+            }
+            Some(("sslmode", "verify-ca" | "verify-full")) => {
+                verify = true;
+                false
+            }
+            _ => true,
+        })
+        .collect();
+    let url = if rest.is_empty() { base.to_owned() } else { format!("{base}?{}", rest.join("&")) };
+    (url, root_certificate, verify)
+}
+
+fn percent_decode(text: &str) -> String {
+    match serde_html_form::from_str::<Vec<(String, String)>>(&format!("v={}", text.replace('+', "%2B"))) {
+        Ok(pairs) => pairs.into_iter().map(|(_, value)| value).collect(),
+        Err(_) => text.to_owned(),
+    }
+}
+
+fn client_config(root_certificate: Option<PathBuf>) -> Result<rustls::ClientConfig> {
+    let mut roots = rustls::RootCertStore::empty();
+    match root_certificate {
+        Some(path) => {
+            let unreadable = |error: &dyn std::fmt::Display| {
+                Error::internal(format!("sslrootcert {}: {error}", path.display()))
+            };
+            for certificate in CertificateDer::pem_file_iter(&path).map_err(|error| unreadable(&error))? {
+                let certificate = certificate.map_err(|error| unreadable(&error))?;
+                roots.add(certificate).map_err(|error| unreadable(&error))?;
+            }
+        }
+        // A few unreadable system certificates must not keep the server from starting.
+        None => {
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        }
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    Ok(rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Error::internal(error.to_string()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tls_parameters_leave_the_url() {
+        let (url, root, verify) = take_tls_parameters(
+            "postgres://u@h/d?sslmode=verify-full&sslrootcert=%2Fca.pem&application_name=x",
+        );
+        assert_eq!(url, "postgres://u@h/d?application_name=x");
+        assert_eq!(root, Some(PathBuf::from("/ca.pem")));
+        assert!(verify);
+        let (url, root, verify) = take_tls_parameters("postgres://u@h/d?sslmode=require");
+        assert_eq!((url.as_str(), root, verify), ("postgres://u@h/d?sslmode=require", None, false));
+    }
+}

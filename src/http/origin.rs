@@ -1,0 +1,66 @@
+//! Cross-site requests: refused wherever a cookie or a page would act for somebody (ASVS 3.5.1).
+//!
+//! Browsers say where a request comes from: `Sec-Fetch-Site`, else `Origin`, else `Referer`. Clients that are no
+//! browser send none of the three and pass, because they do not send somebody else's cookies either.
+
+use actix_web::HttpRequest;
+use actix_web::http::header::{HOST, ORIGIN, REFERER};
+
+use crate::app::App;
+use crate::error::{ErrorKind, Result};
+
+/// Refuses a request that another site made the browser send.
+///
+/// # Errors
+/// [`ErrorKind::CrossSite`].
+pub fn require_same_site(app: &App, request: &HttpRequest) -> Result<()> {
+    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    if let Some(site) = header("sec-fetch-site")
+        && site == "cross-site"
+    {
+        return Err(ErrorKind::CrossSite.into());
+    }
+    let source = header(ORIGIN.as_str()).or_else(|| header(REFERER.as_str()));
+    match source {
+        Some(source) if !is_own(app, request, source) => Err(ErrorKind::CrossSite.into()),
+        _ => Ok(()),
+    }
+}
+
+fn is_own(app: &App, request: &HttpRequest, source: &str) -> bool {
+    let origin = origin_of(source);
+    if origin == app.config.public_url {
+        return true;
+    }
+    // In local mode `localhost` and `127.0.0.1` are the same machine; the Host header is what the browser was told.
+    app.config.is_local()
+        && request
+            .headers()
+            .get(HOST)
+            .and_then(|host| host.to_str().ok())
+            .is_some_and(|host| is_loopback(host) && origin == format!("http://{host}"))
+}
+
+fn is_loopback(host: &str) -> bool {
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    name == "localhost" || name == "127.0.0.1" || name == "[::1]"
+}
+
+/// `scheme://host:port` of a URL.
+fn origin_of(url: &str) -> &str {
+    let Some(start) = url.find("://").map(|at| at + 3) else { return url };
+    let end = url[start..].find('/').map_or(url.len(), |at| start + at);
+    &url[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_end_where_the_path_begins() {
+        assert_eq!(origin_of("https://a.example:8443/x?y=https://b"), "https://a.example:8443");
+        assert_eq!(origin_of("https://a.example"), "https://a.example");
+        assert_eq!(origin_of("null"), "null");
+    }
+}

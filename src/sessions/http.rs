@@ -1,0 +1,132 @@
+//! Sessions and devices: `/users/me/sessions`, and the same for superusers under `/users/{id}/sessions`.
+
+use crate::base::ids::Id;
+use actix_web::web::{Data, Path};
+use actix_web::{HttpResponse, delete, get};
+
+use super::flow;
+use super::model::SessionRead;
+use crate::accounts::http::target;
+use crate::app::App;
+use crate::caller::{SignedIn, Superuser};
+use crate::error::{ErrorKind, Result};
+use crate::http::problem::Problem;
+
+/// List the own sessions
+///
+/// Newest first, at most 200; `current` marks the one that asks.
+#[utoipa::path(
+    operation_id = "list_my_sessions", tag = "Sessions and devices",
+    responses(
+        (status = 200, description = "The live sessions", body = Vec<SessionRead>),
+        (status = 401, description = "Not signed in", content_type = "application/problem+json", body = Problem),
+        (status = 403, description = "Not verified, where that is required", content_type = "application/problem+json", body = Problem),
+    )
+)]
+#[get("/users/me/sessions")]
+pub async fn list_mine(app: Data<App>, SignedIn(caller): SignedIn) -> Result<HttpResponse> {
+    let sessions = flow::list(&app, caller.user.id, caller.session.id).await?;
+    Ok(HttpResponse::Ok().json(sessions))
+}
+
+/// End all other own sessions
+#[utoipa::path(
+    operation_id = "end_my_other_sessions", tag = "Sessions and devices",
+    responses(
+        (status = 204, description = "Ended"),
+        (status = 401, description = "Not signed in", content_type = "application/problem+json", body = Problem),
+        (status = 403, description = "Not verified, where that is required", content_type = "application/problem+json", body = Problem),
+    )
+)]
+#[delete("/users/me/sessions")]
+pub async fn end_my_others(app: Data<App>, SignedIn(caller): SignedIn) -> Result<HttpResponse> {
+    flow::end_all(&app, caller.user.id, Some(caller.session.id)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// End one of the own sessions
+#[utoipa::path(
+    operation_id = "end_my_session", tag = "Sessions and devices",
+    params(("id" = String, Path, description = "The session's id", example = "01936f2e-9c11-7d20-8a55-3f0c9d2b7e41")),
+    responses(
+        (status = 204, description = "Ended"),
+        (status = 401, description = "Not signed in", content_type = "application/problem+json", body = Problem),
+        (status = 403, description = "Not verified, where that is required", content_type = "application/problem+json", body = Problem),
+        (status = 404, description = "No such session", content_type = "application/problem+json", body = Problem),
+    )
+)]
+#[delete("/users/me/sessions/{id}")]
+pub async fn end_mine(app: Data<App>, SignedIn(caller): SignedIn, id: Path<String>) -> Result<HttpResponse> {
+    flow::end(&app, caller.user.id, session_id(&id)?).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// List a user's sessions
+#[utoipa::path(
+    operation_id = "list_user_sessions", tag = "Users",
+    params(("id" = String, Path, description = "The user's id", example = "01936f2e-8b5c-7c3a-9f4e-2d1b6a7c8e90")),
+    responses(
+        (status = 200, description = "The live sessions", body = Vec<SessionRead>),
+        (status = 401, description = "Not signed in", content_type = "application/problem+json", body = Problem),
+        (status = 403, description = "Not a superuser", content_type = "application/problem+json", body = Problem),
+        (status = 404, description = "No such user", content_type = "application/problem+json", body = Problem),
+    )
+)]
+#[get("/users/{id}/sessions")]
+pub async fn list_of_user(
+    app: Data<App>,
+    Superuser(caller): Superuser,
+    id: Path<String>,
+) -> Result<HttpResponse> {
+    let user = target(&app, &id).await?;
+    let sessions = flow::list(&app, user.id, caller.session.id).await?;
+    Ok(HttpResponse::Ok().json(sessions))
+}
+
+/// End all sessions of a user
+#[utoipa::path(
+    operation_id = "end_user_sessions", tag = "Users",
+    params(("id" = String, Path, description = "The user's id", example = "01936f2e-8b5c-7c3a-9f4e-2d1b6a7c8e90")),
+    responses(
+        (status = 204, description = "Ended"),
+        (status = 401, description = "Not signed in", content_type = "application/problem+json", body = Problem),
+        (status = 403, description = "Not a superuser", content_type = "application/problem+json", body = Problem),
+        (status = 404, description = "No such user", content_type = "application/problem+json", body = Problem),
+    )
+)]
+#[delete("/users/{id}/sessions")]
+pub async fn end_of_user(app: Data<App>, _caller: Superuser, id: Path<String>) -> Result<HttpResponse> {
+    let user = target(&app, &id).await?;
+    flow::end_all(&app, user.id, None).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// End one session of a user
+#[utoipa::path(
+    operation_id = "end_user_session", tag = "Users",
+    params(
+        ("id" = String, Path, description = "The user's id", example = "01936f2e-8b5c-7c3a-9f4e-2d1b6a7c8e90"),
+        ("session_id" = String, Path, description = "The session's id", example = "01936f2e-9c11-7d20-8a55-3f0c9d2b7e41"),
+    ),
+    responses(
+        (status = 204, description = "Ended"),
+        (status = 401, description = "Not signed in", content_type = "application/problem+json", body = Problem),
+        (status = 403, description = "Not a superuser", content_type = "application/problem+json", body = Problem),
+        (status = 404, description = "No such user or session", content_type = "application/problem+json", body = Problem),
+    )
+)]
+#[delete("/users/{id}/sessions/{session_id}")]
+pub async fn end_one_of_user(
+    app: Data<App>,
+    _caller: Superuser,
+    ids: Path<(String, String)>,
+) -> Result<HttpResponse> {
+    let (id, session) = ids.into_inner();
+    let user = target(&app, &id).await?;
+    flow::end(&app, user.id, session_id(&session)?).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+fn session_id(text: &str) -> Result<Id> {
+    Id::parse(text).ok_or_else(|| ErrorKind::NotFound.into())
+}

@@ -1,0 +1,21 @@
+//! Sessions: one row behind each sign-in, whatever the credential.
+//!
+//! Access tokens carry the session's id, and every check reads session and user in one query, so logout,
+//! deactivation and deletion act on the next request (ASVS 7.4.1, 7.4.2). Refresh tokens rotate by one
+//! compare-and-set; reuse ends the family (RFC 9700 section 4.14.2). Limits: `sessions.*`.
+
+mod access_token;
+mod flow;
+pub mod http;
+mod model;
+mod refresh_token;
+mod session_cookie;
+mod store;
+mod touch;
+
+pub use access_token::{AccessClaims, check as check_access_token};
+pub use flow::{Issued, TokenPair, end, end_all, end_others, list, open, refresh, tokens};
+pub use model::{Session, SessionKind, SessionRead};
+pub use session_cookie::check as check_cookie;
+pub use store::{delete_expired, find_signed_in, update_last_used};
+pub use touch::Touches;
