@@ -23,6 +23,8 @@ impl RouteTable {
             .iter()
             .map(|(path, item)| (ResourceDef::new(path.as_str()), methods(item)))
             .collect();
+        // The document writes `/docs/{file}` for a path whose tail may also be empty.
+        routes.push((ResourceDef::new("/docs/"), vec!["GET".to_owned(), "HEAD".to_owned()]));
         // A path without parameters wins over one with, as in `/users/me` and `/users/{id}`.
         routes.sort_by_key(|(path, _)| path.pattern().is_some_and(|pattern| pattern.contains('{')));
         Self(routes)
