@@ -6,6 +6,7 @@
 use std::fmt;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::db::Constraint;
 
@@ -20,7 +21,7 @@ pub struct Error {
 }
 
 /// One entry of a 422 answer, as FastAPI writes them but without the submitted value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
     /// A stable code, for instance `missing`.
     pub r#type: &'static str,
@@ -68,9 +69,10 @@ pub enum ErrorKind {
     Taken(Constraint),
 }
 
-/// The value of the member `detail`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// The value of the member `detail`: a code, a code with its reason, or a list of faulty fields.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(untagged)]
+#[schema(as = ProblemDetail)]
 pub enum Detail {
     Code(&'static str),
     Reason { code: &'static str, reason: String },

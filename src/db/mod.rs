@@ -45,6 +45,7 @@ macro_rules! on {
 pub(crate) use on;
 
 /// A connection on loan from a pool.
+#[expect(clippy::large_enum_variant, reason = "moved once per request; a box would cost more")]
 pub enum Conn {
     Postgres(Object<AsyncPgConnection>),
     Sqlite(Object<SqliteConn>),

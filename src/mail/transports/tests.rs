@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
-use uuid::Uuid;
 
 use super::smtp_url::{Security, parse};
 use super::*;
@@ -14,7 +13,11 @@ pub(super) const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0MiJ9.c2lnbmF0dX
 
 pub(super) fn mail(to: &str) -> Outgoing {
     Outgoing {
-        id: Uuid::now_v7(),
+        id: crate::base::ids::Id::new(
+            crate::base::clock::Clock::System.now(),
+            &crate::base::random::Random::System,
+        )
+        .uuid(),
         kind: MailKind::Verify,
         from: "Usher <no-reply@example.org>".to_owned(),
         to: to.to_owned(),
