@@ -8,10 +8,15 @@ use std::fmt;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::db::Constraint;
-
 /// A result whose error is Usher's own.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A unique constraint whose violation is an expected answer. `db` maps the names of both databases to these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Constraint {
+    /// One account per canonical address.
+    UsersEmail,
+}
 
 /// An error with, for the log alone, its cause.
 #[derive(Debug)]

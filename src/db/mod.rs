@@ -18,7 +18,6 @@ use std::time::Duration;
 use diesel_async::AsyncPgConnection;
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 
-pub use constraint::Constraint;
 pub use tx::Tx;
 
 use crate::config::Synchronous;
@@ -174,7 +173,7 @@ impl From<diesel::result::Error> for Error {
         use diesel::result::DatabaseErrorKind as Kind;
         use diesel::result::Error as Diesel;
         let kind = match &error {
-            Diesel::DatabaseError(Kind::UniqueViolation, info) => match Constraint::of(&**info) {
+            Diesel::DatabaseError(Kind::UniqueViolation, info) => match constraint::violated(&**info) {
                 Some(constraint) => ErrorKind::Taken(constraint),
                 None => ErrorKind::Internal,
             },
