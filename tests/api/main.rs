@@ -6,4 +6,5 @@
 
 mod support;
 
+mod house_rules;
 mod registration;
