@@ -21,7 +21,8 @@ use crate::db::types::Json;
 use crate::error::Result;
 
 pub use store::{
-    QueuedMail, claim_due, delete_old, list_unsent, retry_failed, update_failed, update_retry, update_sent,
+    QueuedMail, claim_mails, delete_old, list_due, list_unsent, retry_failed, update_failed, update_retry,
+    update_sent,
 };
 
 /// What a mail tells beyond its kind and recipient.

@@ -46,44 +46,48 @@ pub(super) async fn count_recent(conn: &mut Conn, kind: &str, recipient: &str, s
         .await)?)
 }
 
-/// Leases at most `limit` due mails until `now + lease`. Of each recipient only the oldest open mail is taken.
+/// At most `limit` mails that are due, of each recipient only the oldest open one.
 ///
 /// # Errors
 /// When the database cannot be used.
-pub async fn claim_due(conn: &mut Conn, now: Time, lease: Duration, limit: i64) -> Result<Vec<QueuedMail>> {
+pub async fn list_due(conn: &mut Conn, now: Time, limit: i64) -> Result<Vec<Id>> {
     let older = diesel::alias!(outbox as older);
-    let open = || outbox::sent_at.is_null().and(outbox::failed_at.is_null());
-    let mut claimed = on!(conn, |c| {
-        let due = outbox::table
-            .filter(open())
+    Ok(on!(conn, |c| outbox::table
+        .filter(outbox::sent_at.is_null())
+        .filter(outbox::failed_at.is_null())
+        .filter(outbox::due_at.le(now))
+        .filter(diesel::dsl::not(diesel::dsl::exists(
+            older
+                .filter(older.field(outbox::recipient).eq(outbox::recipient))
+                .filter(older.field(outbox::sent_at).is_null())
+                .filter(older.field(outbox::failed_at).is_null())
+                .filter(older.field(outbox::id).lt(outbox::id)),
+        )))
+        .order(outbox::due_at)
+        .limit(limit)
+        .select(outbox::id)
+        .load(c)
+        .await)?)
+}
+
+/// Leases those of `ids` that are still due, until `now + lease`: somebody else may have been quicker.
+///
+/// # Errors
+/// When the database cannot be used.
+pub async fn claim_mails(conn: &mut Conn, ids: &[Id], now: Time, lease: Duration) -> Result<Vec<QueuedMail>> {
+    let mut claimed = Vec::with_capacity(ids.len());
+    for id in ids {
+        let mail = on!(&mut *conn, |c| diesel::update(outbox::table.find(*id))
+            .filter(outbox::sent_at.is_null())
+            .filter(outbox::failed_at.is_null())
             .filter(outbox::due_at.le(now))
-            .filter(diesel::dsl::not(diesel::dsl::exists(
-                older
-                    .filter(older.field(outbox::recipient).eq(outbox::recipient))
-                    .filter(older.field(outbox::sent_at).is_null())
-                    .filter(older.field(outbox::failed_at).is_null())
-                    .filter(older.field(outbox::id).lt(outbox::id)),
-            )))
-            .order(outbox::due_at)
-            .limit(limit)
-            .select(outbox::id)
-            .load::<Id>(c)
-            .await?;
-        let mut claimed = Vec::with_capacity(due.len());
-        for id in due {
-            let row = diesel::update(outbox::table.find(id))
-                .filter(open())
-                .filter(outbox::due_at.le(now))
-                .set((outbox::due_at.eq(now.after(lease)), outbox::attempts.eq(outbox::attempts + 1)))
-                .returning(QueuedMail::as_returning())
-                .get_result(c)
-                .await
-                .optional()?;
-            claimed.extend(row);
-        }
-        QueryResult::Ok(claimed)
-    })?;
-    claimed.sort_by_key(|mail: &QueuedMail| mail.id);
+            .set((outbox::due_at.eq(now.after(lease)), outbox::attempts.eq(outbox::attempts + 1)))
+            .returning(QueuedMail::as_returning())
+            .get_result(c)
+            .await
+            .optional())?;
+        claimed.extend(mail);
+    }
     Ok(claimed)
 }
 
