@@ -6,4 +6,6 @@
 
 mod support;
 
+mod password_reset;
 mod registration;
+mod verification;
