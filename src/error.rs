@@ -31,9 +31,23 @@ pub struct FieldError {
     /// A stable code, for instance `missing`.
     pub r#type: &'static str,
     /// Where: `["body", "email"]`.
-    pub loc: Vec<String>,
+    pub loc: Vec<Place>,
     /// A sentence for people.
     pub msg: String,
+}
+
+/// A step on the way to a fault: the part of the request, then a field or, in broken JSON, how many bytes were good.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum Place {
+    Name(String),
+    Offset(usize),
+}
+
+impl From<&str> for Place {
+    fn from(name: &str) -> Self {
+        Self::Name(name.to_owned())
+    }
 }
 
 /// Everything that a request can be refused for.

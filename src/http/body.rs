@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 use validator::Validate;
 
 use crate::base::email_address::EmailAddress;
-use crate::error::{Error, ErrorKind, FieldError, Result};
+use crate::error::{Error, ErrorKind, FieldError, Place, Result};
 
 /// A request body that was read but not judged yet.
 pub struct Body {
@@ -293,10 +293,11 @@ fn parse_json(bytes: &[u8]) -> Result<Fields> {
         Ok(_) => Err(not_an_object()),
         Err(error) => {
             // Where it broke, as FastAPI says it; serde's own words may quote the body.
-            let offset = offset_of(bytes, error.line(), error.column());
+            let offset =
+                if error.is_eof() { bytes.len() } else { offset_of(bytes, error.line(), error.column()) };
             Err(ErrorKind::Validation(vec![FieldError {
                 r#type: "json_invalid",
-                loc: vec!["body".into(), offset.to_string()],
+                loc: vec!["body".into(), Place::Offset(offset)],
                 msg: "JSON decode error".into(),
             }])
             .into())

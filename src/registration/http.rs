@@ -48,10 +48,10 @@ pub struct Register {
 #[post("/auth/register")]
 pub async fn register(app: Data<App>, client: Client, body: Body) -> Result<HttpResponse> {
     let mut fields = body.json()?;
+    let (email, password) = (fields.email("email"), fields.secret("password"));
     for ignored in ["is_active", "is_superuser", "is_verified"] {
         fields.optional_bool(ignored);
     }
-    let (email, password) = (fields.email("email"), fields.secret("password"));
     let (email, password) = fields.finish(email.zip(password))?;
     let user = flow::register(&app, &email, &password, &client).await?;
     Ok(HttpResponse::Created().json(UserRead::from(user)))

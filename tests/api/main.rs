@@ -7,4 +7,6 @@
 mod support;
 
 mod house_rules;
+mod password_reset;
 mod registration;
+mod verification;

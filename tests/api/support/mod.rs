@@ -13,15 +13,19 @@
 
 mod client;
 mod database;
+mod forge;
 mod people;
 mod postgres;
 mod server;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 pub use client::{Answer, Request};
 pub use database::Backend;
+pub use forge::{Jwt, link_key};
+pub use futures_util::future::join_all;
 pub use people::{PASSWORD, Person, Tokens, link_of, token_of};
 pub use serde_json::{Value, json};
 pub use server::Server;
@@ -78,4 +82,20 @@ pub fn run(backend: Backend, configure: impl FnOnce(&mut Config), tell: fn(Serve
         tell(server).await;
         database.remove().await;
     });
+}
+
+pub const fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+pub const fn minutes(count: u64) -> Duration {
+    seconds(count * 60)
+}
+
+pub const fn hours(count: u64) -> Duration {
+    minutes(count * 60)
+}
+
+pub const fn days(count: u64) -> Duration {
+    hours(count * 24)
 }
