@@ -130,11 +130,8 @@ fn folder(app: &App, request: &HttpRequest) -> Result<PathBuf> {
 async fn mail(app: &App, request: &HttpRequest, id: &str) -> Result<(Id, Vec<u8>)> {
     let folder = folder(app, request)?;
     let id = Id::parse(id).ok_or(ErrorKind::NotFound)?;
-    match blocking(move || read(&folder, id)).await {
-        Ok(Some(bytes)) => Ok((id, bytes)),
-        Ok(None) => Err(ErrorKind::NotFound.into()),
-        Err(error) => Err(error),
-    }
+    let bytes = blocking(move || read(&folder, id)).await?;
+    Ok((id, bytes.ok_or(ErrorKind::NotFound)?))
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T> {

@@ -14,7 +14,7 @@ pub(super) fn typed(fields: &mut Fields, name: &str) -> String {
 
 /// The token of a mailed link, from the address of its page; empty when there is none.
 pub(super) fn token_of(request: &HttpRequest) -> String {
-    typed(&mut Fields::query(request), "token")
+    typed(&mut Fields::query(request.query_string()), "token")
 }
 
 /// The address in what was `typed` into the field `name`.

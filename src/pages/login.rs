@@ -55,7 +55,7 @@ pub async fn show_login(
     request: HttpRequest,
     Anyone(caller): Anyone,
 ) -> Result<HttpResponse> {
-    let next = next_of(&mut Fields::query(&request))?;
+    let next = next_of(&mut Fields::query(request.query_string()))?;
     show(&app, caller.as_ref(), "", next.as_deref(), None)
 }
 
@@ -86,7 +86,7 @@ pub async fn submit_login(
     let mut fields = body.form()?;
     let next = match next_of(&mut fields)? {
         Some(next) => Some(next),
-        None => next_of(&mut Fields::query(&request))?,
+        None => next_of(&mut Fields::query(request.query_string()))?,
     };
     let username = form::typed(&mut fields, "username");
     if username.is_empty() {

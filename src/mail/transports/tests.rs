@@ -2,19 +2,24 @@
 
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use super::*;
+use crate::base::clock::Clock;
+use crate::base::ids::Id;
+use crate::base::random::Random;
 use crate::mail::{MailKind, Rendered};
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 pub(super) const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0MiJ9.c2lnbmF0dXJl";
 
+fn id_after(wait: Duration) -> Uuid {
+    Id::new(Clock::System.now().after(wait), &Random::System).uuid()
+}
+
 pub(super) fn mail(to: &str) -> Outgoing {
     Outgoing {
-        id: crate::base::ids::Id::new(
-            crate::base::clock::Clock::System.now(),
-            &crate::base::random::Random::System,
-        )
-        .uuid(),
+        id: id_after(Duration::ZERO),
         kind: MailKind::Verify,
         from: "Usher <no-reply@example.org>".to_owned(),
         to: to.to_owned(),
@@ -56,7 +61,9 @@ fn the_transport_is_chosen_by_name_and_needs_no_runtime() {
 async fn the_folder_holds_whole_private_files_that_sort_by_time() {
     let data = tempfile::tempdir().unwrap();
     let folder = transport("outbox", data.path(), SECOND);
-    let (first, second) = (mail("ada@example.org"), mail("bob@example.org"));
+    let first = mail("ada@example.org");
+    // Ids of one millisecond are in no order.
+    let second = Outgoing { id: id_after(SECOND), ..mail("bob@example.org") };
     for mail in [&first, &second, &second] {
         folder.send(mail).await.unwrap();
     }
