@@ -23,6 +23,9 @@ pub(super) fn run(mut config: Config) -> Result<(), Failure> {
     config.set_bound_port(address.port());
     let runtime = runtime()?;
     let app = runtime.block_on(App::build(config, Parts::default()))?;
+    if runtime.block_on(setup::from_config(&app))? {
+        tracing::info!("made the superuser that setup.* names");
+    }
     let setup_link = runtime.block_on(setup::make_link(&app))?;
     let (stop, stopped) = watch::channel(false);
     let worker = runtime.spawn(worker::run(Arc::clone(&app), stopped));

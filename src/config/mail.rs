@@ -33,8 +33,9 @@ section! {
         templates_dir: Option<PathBuf> = optional("path of a folder", check_path).example("/etc/usher/templates");
         /// How long a worker owns a mail before another may try it. Longer than `timeout`.
         lease: Duration = duration("60s", seconds(1), hours(1));
-        /// Attempts before a mail is given up and shown as failed.
-        max_attempts: u32 = number("20", 1, 1000, "attempts");
+        /// Attempts before a mail is given up and shown as failed. The waits double from 2 seconds to a
+        /// minute, so the default lasts for about a day.
+        max_attempts: u32 = number("1500", 1, 100_000, "attempts");
         /// Longest wait for an answer of the SMTP server.
         timeout: Duration = duration("10s", Duration::from_millis(100), minutes(5));
     }

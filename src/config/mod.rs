@@ -28,6 +28,7 @@ mod production;
 mod reference;
 mod server;
 mod sessions;
+mod setup;
 mod sources;
 mod table;
 mod transport;
@@ -59,6 +60,7 @@ pub use production::check_production;
 pub use reference::{reference, template};
 pub use server::Profile;
 pub use sessions::Sessions;
+pub use setup::Setup;
 pub use sources::DEFAULT_FILE;
 pub use table::{Key, SECTIONS, Secrecy, Section, Spec};
 pub use transport::{SmtpServer, SmtpTls, Transport, outbox_folder};
@@ -100,6 +102,8 @@ pub struct Config {
     pub limits: Limits,
     /// The keys behind signatures and stored secrets.
     pub keys: Keys,
+    /// The first superuser.
+    pub setup: Setup,
     /// What is logged.
     pub log: Log,
 }
@@ -124,6 +128,7 @@ impl Config {
             http: Http::from_values(values),
             limits: Limits::from_values(values),
             keys: Keys::from_values(values),
+            setup: Setup::from_values(values),
             log: Log::from_values(values),
         }
     }

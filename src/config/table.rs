@@ -171,7 +171,7 @@ impl Section {
 }
 
 /// Every section, in the order of the documentation; the top level comes first.
-pub static SECTIONS: [Section; 13] = [
+pub static SECTIONS: [Section; 14] = [
     super::server::Server::TABLE,
     super::accounts::Accounts::TABLE,
     super::jwt::Jwt::TABLE,
@@ -184,6 +184,7 @@ pub static SECTIONS: [Section; 13] = [
     super::http::Http::TABLE,
     super::limits::Limits::TABLE,
     super::keys::Keys::TABLE,
+    super::setup::Setup::TABLE,
     super::log::Log::TABLE,
 ];
 
