@@ -15,9 +15,12 @@ section! {
     Mail in "mail." {
         /// Way out: `outbox` writes each mail as a file to `<data_dir>/outbox` (shown at
         /// `/dev/inbox`; local mode only), `outbox:/folder` to a folder of your own; `smtp://`
-        /// and `smtps://` send. `tls` is `starttls` unless given, on loopback `opportunistic`.
-        /// User name and password are percent-encoded.
-        transport: SecretString = text("outbox", "outbox, outbox:/folder, smtp://[user:password@]host[:port][?tls=none|starttls|opportunistic] or smtps://[user:password@]host[:port]", check_transport).secret(Secrecy::Url);
+        /// and `smtps://` send. `smtp://` means STARTTLS and port 587 (`tls=required`), on a
+        /// loopback host port 25 and STARTTLS if offered (`tls=opportunistic`); `smtps://` is TLS
+        /// on port 465. `ca` is a PEM file of the authorities to trust instead of the system's,
+        /// `ehlo` the name to greet the server with. User name, password and these values are
+        /// percent-encoded.
+        transport: SecretString = text("outbox", "outbox, outbox:/folder, smtp://[user:password@]host[:port][?tls=none|opportunistic|required][&ca=/path.pem][&ehlo=name] or smtps://[user:password@]host[:port][?ca=/path.pem][&ehlo=name]", check_transport).secret(Secrecy::Url);
         /// Sender. Production needs an address of your own.
         from: String = text("Usher <no-reply@usher.invalid>", "address or Name <address>", check_from);
         /// Name of your product in subjects and texts.
