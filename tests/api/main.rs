@@ -7,4 +7,5 @@
 mod support;
 
 mod house_rules;
+mod process;
 mod registration;

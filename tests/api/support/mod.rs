@@ -15,6 +15,7 @@ mod client;
 mod database;
 mod people;
 mod postgres;
+pub mod process;
 mod server;
 
 use std::future::Future;
