@@ -25,6 +25,8 @@ pub(super) fn run(mut config: Config) -> Result<(), Failure> {
     let runtime = runtime()?;
     let app = runtime.block_on(App::build(config, Parts::default()))?;
     let setup_link = runtime.block_on(setup::make_link(&app))?;
+    // One of an earlier start is dead: replaced, or there is a superuser now.
+    files::remove_secret(&app.config, "setup-link")?;
     let (stop, stopped) = watch::channel(false);
     let worker = runtime.spawn(worker::run(Arc::clone(&app), stopped));
     let patience = app.config.http.shutdown_timeout;

@@ -122,6 +122,7 @@ process_story!(the_setup_link_makes_one_superuser_and_is_gone_then, async |home|
     server.logged("ready");
     server.get("/livez").await;
     assert!(!server.log().contains("superuser"), "{}", server.log());
+    assert!(!file.exists(), "a dead link is not kept");
     server.stop();
 });
 
