@@ -1,6 +1,7 @@
 //! `usher serve`: start, say where to go, run until told to stop, drain.
 
 use std::io::{self, IsTerminal, Write};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use secrecy::ExposeSecret;
@@ -27,13 +28,15 @@ pub(super) fn run(mut config: Config) -> Result<(), Failure> {
         tracing::info!("made the superuser that setup.* names");
     }
     let setup_link = runtime.block_on(setup::make_link(&app))?;
+    // One of an earlier start is dead: replaced, or there is a superuser now.
+    files::remove_secret(&app.config, "setup-link")?;
     let (stop, stopped) = watch::channel(false);
     let worker = runtime.spawn(worker::run(Arc::clone(&app), stopped));
     let patience = app.config.http.shutdown_timeout;
 
     actix_rt::System::new().block_on(async {
         let prepared = server::prepare(Arc::clone(&app), listener)?;
-        announce(&app, setup_link.as_ref().map(|link| link.expose_secret()))?;
+        announce(&app, address, setup_link.as_ref().map(|link| link.expose_secret()))?;
         let handle = prepared.server.handle();
         let draining = prepared.draining.clone();
         let signals = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
@@ -84,12 +87,13 @@ pub(super) fn start_log(config: &Config, level: &str) {
 }
 
 /// Says where to go. The setup link is shown on a terminal only; elsewhere a private file holds it.
-fn announce(app: &App, setup_link: Option<&str>) -> Result<()> {
+fn announce(app: &App, address: SocketAddr, setup_link: Option<&str>) -> Result<()> {
     let inbox = app.dev_inbox().map(|_| app.url("/dev/inbox"));
     if !io::stderr().is_terminal() {
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
             database = app.db.backend(),
+            %address,
             home = app.url("/"),
             docs = app.url("/docs/"),
             signup = app.url("/signup"),
@@ -104,7 +108,7 @@ fn announce(app: &App, setup_link: Option<&str>) -> Result<()> {
         return Ok(());
     }
     let mut text = format!(
-        "\nUsher {} is ready ({}).\n\n  Home       {}\n  API docs   {}\n  Sign up    {}\n  Sign in    {}\n",
+        "\nUsher {} is ready ({}, {address}).\n\n  Home       {}\n  API docs   {}\n  Sign up    {}\n  Sign in    {}\n",
         env!("CARGO_PKG_VERSION"),
         app.db.backend(),
         app.url("/"),

@@ -8,5 +8,6 @@ mod support;
 
 mod house_rules;
 mod password_reset;
+mod process;
 mod registration;
 mod verification;
