@@ -7,5 +7,8 @@
 mod support;
 
 mod password_reset;
+mod refresh;
 mod registration;
+mod sessions;
+mod sign_in;
 mod verification;
