@@ -12,6 +12,7 @@ use validator::Validate;
 use super::model::{User, UserRead};
 use super::store::{self, Filter, Order, Position};
 use crate::app::App;
+use crate::base::email_address::EmailAddress;
 use crate::error::Result;
 use crate::http::body::Fields;
 
@@ -71,7 +72,7 @@ pub(super) fn parse(request: &HttpRequest) -> Result<Filter> {
     fields.check(&query);
     let sort = query.sort.as_deref().unwrap_or("-created_at");
     let is_descending = sort.starts_with('-');
-    let order = match sort.trim_start_matches('-') {
+    let order = match sort.strip_prefix('-').unwrap_or(sort) {
         "created_at" => Order::Created,
         "email" => Order::Email,
         _ => {
@@ -88,7 +89,7 @@ pub(super) fn parse(request: &HttpRequest) -> Result<Filter> {
     });
     fields.finish(Some(Filter {
         // PostgreSQL's text holds no NUL; no address does either, so such a prefix finds nobody.
-        email_prefix: query.q.map(|q| q.trim().to_lowercase().replace('\0', "\u{FFFD}")),
+        email_prefix: query.q.map(|q| EmailAddress::canonical_prefix_of(&q).replace('\0', "\u{FFFD}")),
         is_active: query.is_active,
         is_verified: query.is_verified,
         is_superuser: query.is_superuser,
