@@ -6,9 +6,13 @@
 
 mod support;
 
+mod accounts;
+mod cookies;
+mod guard_order;
 mod password_reset;
 mod refresh;
 mod registration;
 mod sessions;
 mod sign_in;
+mod users;
 mod verification;
