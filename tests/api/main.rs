@@ -8,10 +8,14 @@ mod support;
 
 mod accounts;
 mod cookies;
+mod database;
 mod guard_order;
+mod http_shape;
+mod outbox;
 mod password_reset;
 mod refresh;
 mod registration;
+mod restart;
 mod sessions;
 mod sign_in;
 mod users;
