@@ -11,6 +11,9 @@ use utoipa::openapi::path::PathItem;
 
 use crate::error::{ErrorKind, Result};
 
+/// What OpenAPI cannot say: the last parameter of this path may be empty or hold slashes.
+const TAIL: (&str, &str) = ("/docs/{file}", "/docs/{file:.*}");
+
 /// The paths of the server and the methods of each.
 pub struct RouteTable(Vec<(ResourceDef, Vec<String>)>);
 
@@ -21,7 +24,10 @@ impl RouteTable {
             .paths
             .paths
             .iter()
-            .map(|(path, item)| (ResourceDef::new(path.as_str()), methods(item)))
+            .map(|(path, item)| {
+                let pattern = if path == TAIL.0 { TAIL.1 } else { path.as_str() };
+                (ResourceDef::new(pattern), methods(item))
+            })
             .collect();
         // The document writes `/docs/{file}` for a path whose tail may also be empty.
         routes.push((ResourceDef::new("/docs/"), vec!["GET".to_owned(), "HEAD".to_owned()]));

@@ -6,8 +6,19 @@
 
 mod support;
 
+mod accounts;
+mod cookies;
+mod database;
+mod guard_order;
 mod house_rules;
+mod http_shape;
+mod outbox;
 mod password_reset;
 mod process;
+mod refresh;
 mod registration;
+mod restart;
+mod sessions;
+mod sign_in;
+mod users;
 mod verification;

@@ -71,8 +71,12 @@ impl Cluster {
 
     /// Runs one statement outside any story's database.
     pub async fn execute(&self, statement: &str) {
+        self.execute_in("postgres", statement).await;
+    }
+
+    pub async fn execute_in(&self, database: &str, statement: &str) {
         let (client, driver) =
-            tokio_postgres::connect(&self.url("postgres"), NoTls).await.expect("the cluster answers");
+            tokio_postgres::connect(&self.url(database), NoTls).await.expect("the cluster answers");
         let driver = tokio::spawn(driver);
         client.batch_execute(statement).await.unwrap_or_else(|error| panic!("{statement}: {error:?}"));
         drop(client);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use actix_web::web::Data;
 use secrecy::SecretString;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -11,6 +12,7 @@ use usher::app::{App, Parts};
 use usher::base::clock::{Clock, Time};
 use usher::base::random::Random;
 use usher::config::Config;
+use usher::health::Draining;
 use usher::mail::{MailKind, Memory, Outgoing};
 
 use super::client::{Request, http_client};
@@ -38,6 +40,7 @@ struct Running {
     app: Arc<App>,
     address: String,
     handle: actix_web::dev::ServerHandle,
+    draining: Data<Draining>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -131,6 +134,11 @@ impl Server {
         self.clock.now()
     }
 
+    /// As at the beginning of a graceful stop.
+    pub fn begin_draining(&self) {
+        self.running.draining.begin();
+    }
+
     pub fn advance(&self, by: Duration) {
         self.clock.advance(by);
     }
@@ -191,17 +199,17 @@ impl Running {
             transport: Some(Arc::clone(mailbox) as _),
         };
         let app = App::build(config.clone(), parts).await.expect("the application can be built");
-        let (started, handle) = oneshot::channel();
+        let (started, running) = oneshot::channel();
         let served = Arc::clone(&app);
         let thread = std::thread::spawn(move || {
             actix_rt::System::new().block_on(async {
                 let prepared = usher::server::prepare(served, listener).expect("the server can be prepared");
-                let _ = started.send(prepared.server.handle());
+                let _ = started.send((prepared.server.handle(), prepared.draining));
                 prepared.server.await.expect("the server runs");
             });
         });
-        let handle = handle.await.expect("the server starts");
-        Self { app, address: address.to_string(), handle, thread: Some(thread) }
+        let (handle, draining) = running.await.expect("the server starts");
+        Self { app, address: address.to_string(), handle, draining, thread: Some(thread) }
     }
 
     fn stop(&mut self) {
