@@ -6,6 +6,8 @@
 
 mod support;
 
+mod crashes;
+mod faulty_starts;
 mod house_rules;
 mod password_reset;
 mod process;
