@@ -1,5 +1,7 @@
 //! Starts that cannot succeed: each ends soon, with the exit code of its kind (sysexits.h) and words that help.
 
+use std::time::{Duration, Instant};
+
 use crate::support::process::{Home, alone, process_story};
 use crate::support::*;
 
@@ -25,6 +27,32 @@ fn a_data_folder_that_cannot_be_made() {
         assert!(text.contains("cannot create"), "{text}");
     }
     home.launch(&["--database-url", "sqlite://file/usher.db", "--bind", "127.0.0.1:0"]).refuses(70, "file");
+}
+
+#[test]
+fn a_database_that_is_not_there() {
+    let mut home = Home::new();
+    home.set("USHER_DATABASE_URL", "postgres://usher:hunter2@127.0.0.1:1/usher");
+    let begun = Instant::now();
+    for command in [&ANY_PORT[..], &["migrate", "status"], &["user", "list"]] {
+        let text = home.launch(command).refuses(69, "database");
+        assert!(!text.contains("hunter2"), "{text}");
+        assert!(text.contains("refused"), "{text}");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_database_that_never_answers() {
+    // Connections are taken by the kernel, and nobody reads.
+    let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = socket.local_addr().expect("an address").port();
+    let mut home = Home::new();
+    home.set("USHER_DATABASE_URL", format!("postgres://usher:hunter2@127.0.0.1:{port}/usher"));
+    let begun = Instant::now();
+    let text = home.launch(&ANY_PORT).refuses(69, "database");
+    assert!(!text.contains("hunter2"), "{text}");
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
 }
 
 #[test]
