@@ -122,3 +122,10 @@ process_story!(a_master_key_that_does_not_fit_the_database, async |mut home| {
     let text = home.launch(&ANY_PORT).refuses(70, "data/secrets/master.key");
     assert!(!text.contains("correct horse"), "{text}");
 });
+
+process_story!(a_schema_that_it_may_not_bring_up_to_date, async |mut home| {
+    home.set("USHER_DATABASE__MIGRATE_ON_START", "false");
+    home.launch(&ANY_PORT).refuses(69, "usher migrate up");
+    home.usher(&["migrate", "up"]).success();
+    home.serve().stop();
+});
