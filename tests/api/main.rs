@@ -8,7 +8,9 @@ mod support;
 
 mod accounts;
 mod cookies;
+mod crashes;
 mod database;
+mod faulty_starts;
 mod guard_order;
 mod house_rules;
 mod http_shape;
