@@ -6,7 +6,7 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
 use utoipa::ToSchema;
 
-use super::flow::{self, Change, Creation};
+use super::flow::{self, Authority, Change, Creation};
 use super::list::{self, ListUsers, UserPage};
 use super::model::{User, UserRead};
 use super::store;
@@ -18,6 +18,7 @@ use crate::http::client::Client;
 use crate::http::problem::{
     Absent, BadBody, BadQuery, Last, NotConfirmed, NotSignedIn, NotSuperuser, policy_sample, problems,
 };
+use crate::mail::outbox::Facts;
 
 problems! {
     CreateRefused: RegisterInvalidPassword(policy_sample()), RegisterUserAlreadyExists;
@@ -123,8 +124,7 @@ pub async fn update_me(
     if is_sensitive {
         flow::confirm(&app, &caller.user, caller.is_fresh(&app), current_password.as_ref()).await?;
     }
-    let kept = Some(caller.session.id);
-    let user = flow::change(&app, caller.user, change, kept, &client.facts()).await?;
+    let user = flow::change(&app, &caller.user, change, caller.authority(), &client.facts()).await?;
     Ok(HttpResponse::Ok().json(UserRead::from(user)))
 }
 
@@ -147,7 +147,7 @@ pub async fn delete_me(app: Data<App>, SignedIn(caller): SignedIn, body: Body) -
     let current_password = fields.optional_secret("current_password");
     fields.finish(Some(()))?;
     flow::confirm(&app, &caller.user, caller.is_fresh(&app), current_password.as_ref()).await?;
-    flow::delete(&app, &caller.user).await?;
+    flow::delete(&app, caller.user.id, caller.authority()).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -201,7 +201,7 @@ pub async fn create_user(app: Data<App>, _caller: Superuser, body: Body) -> Resu
         is_verified: flags[2].unwrap_or(false),
     };
     // The invited person did not ask for anything, so the mail tells nothing of the superuser's device.
-    let user = flow::create(&app, creation, &Default::default()).await?;
+    let user = flow::create(&app, creation, &Facts::default()).await?;
     Ok(HttpResponse::Created().json(UserRead::from(user)))
 }
 
@@ -249,8 +249,12 @@ pub async fn update_user(
     let mut fields = body.json()?;
     let change = read_change(&mut fields);
     fields.finish(Some(()))?;
-    let kept = Some(caller.session.id).filter(|_| caller.user.id == user.id);
-    let user = flow::change(&app, user, change, kept, &client.facts()).await?;
+    let user = if caller.user.id == user.id {
+        flow::change(&app, &user, change, caller.authority(), &client.facts()).await?
+    } else {
+        // The mails to the user tell nothing of the superuser's device.
+        flow::change(&app, &user, change, Authority::Administrator, &Facts::default()).await?
+    };
     Ok(HttpResponse::Ok().json(UserRead::from(user)))
 }
 
@@ -270,7 +274,7 @@ pub async fn update_user(
 #[delete("/users/{id}")]
 pub async fn delete_user(app: Data<App>, _caller: Superuser, id: Path<String>) -> Result<HttpResponse> {
     let user = target(&app, &id).await?;
-    flow::delete(&app, &user).await?;
+    flow::delete(&app, user.id, Authority::Administrator).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -14,7 +14,7 @@ use utoipa::openapi::{Ref, RefOr, Response, ResponseBuilder};
 use crate::error::{Detail, Error, ErrorKind, FieldError};
 
 /// Seconds after which trying again makes sense when the server is busy or the database away.
-const RETRY_SECONDS: &str = "2";
+pub const RETRY_SECONDS: &str = "2";
 
 /// The body of every error. `detail` holds a machine code, `{"code","reason"}` for a refused password, or a list of
 /// `{"type","loc","msg"}` for a 422.

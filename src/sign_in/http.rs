@@ -106,11 +106,7 @@ pub async fn refresh(app: Data<App>, client: Client, body: Body) -> Result<HttpR
 )]
 #[post("/auth/jwt/logout")]
 pub async fn logout(app: Data<App>, SignedIn(caller): SignedIn) -> Result<HttpResponse> {
-    match sessions::end(&app, caller.user.id, caller.session.id).await {
-        // Ended by somebody else in between: signed out all the same.
-        Err(error) if *error.kind() == crate::error::ErrorKind::NotFound => {}
-        outcome => outcome?,
-    }
+    sessions::sign_out(&app, &caller.session).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
