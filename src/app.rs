@@ -11,7 +11,7 @@ use secrecy::ExposeSecret;
 use crate::base::clock::Clock;
 use crate::base::random::Random;
 use crate::base::secret::{Digest, MasterKey};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::db::{self, Db};
 use crate::error::{Error, Result};
 use crate::files;
@@ -99,8 +99,10 @@ impl App {
         templates.check().map_err(Error::internal)?;
         let mailer = match parts.transport {
             Some(transport) => transport,
-            None => transport(config.mail.transport.expose_secret(), &config.data_dir, config.mail.timeout)
-                .map_err(Error::internal)?,
+            None => {
+                let configured = config.mail.parsed_transport().map_err(Error::internal)?;
+                transport(configured, &config.data_dir, config.mail.timeout).map_err(Error::internal)?
+            }
         };
         let app = Arc::new(Self {
             policy: Policy {
@@ -166,10 +168,11 @@ impl App {
         if !self.config.is_local() {
             return None;
         }
-        match self.config.mail.transport.expose_secret().split_once(':') {
-            None => Some(self.config.data_dir.join("outbox")),
-            Some(("outbox", folder)) => Some(PathBuf::from(folder)),
-            Some(_) => None,
+        match self.config.mail.parsed_transport() {
+            Ok(config::Transport::Outbox { folder }) => {
+                Some(config::outbox_folder(folder, &self.config.data_dir))
+            }
+            _ => None,
         }
     }
 

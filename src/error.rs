@@ -6,11 +6,17 @@
 use std::fmt;
 
 use serde::Serialize;
-
-use crate::db::Constraint;
+use utoipa::ToSchema;
 
 /// A result whose error is Usher's own.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A unique constraint whose violation is an expected answer. `db` maps the names of both databases to these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Constraint {
+    /// One account per canonical address.
+    UsersEmail,
+}
 
 /// An error with, for the log alone, its cause.
 #[derive(Debug)]
@@ -20,7 +26,7 @@ pub struct Error {
 }
 
 /// One entry of a 422 answer, as FastAPI writes them but without the submitted value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
     /// A stable code, for instance `missing`.
     pub r#type: &'static str,
@@ -31,7 +37,7 @@ pub struct FieldError {
 }
 
 /// A step on the way to a fault: the part of the request, then a field or, in broken JSON, how many bytes were good.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum Place {
     Name(String),
@@ -82,9 +88,10 @@ pub enum ErrorKind {
     Taken(Constraint),
 }
 
-/// The value of the member `detail`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// The value of the member `detail`: a code, a code with its reason, or a list of faulty fields.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(untagged)]
+#[schema(as = ProblemDetail)]
 pub enum Detail {
     Code(&'static str),
     Reason { code: &'static str, reason: String },

@@ -76,6 +76,18 @@ pub fn write_secret(config: &Config, name: &str, content: &str) -> Result<PathBu
     Ok(path)
 }
 
+/// Removes what [`write_secret`] wrote, if it is there.
+///
+/// # Errors
+/// When it cannot be removed.
+pub fn remove_secret(config: &Config, name: &str) -> Result<()> {
+    let path = secrets_dir(config).join(name);
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(cannot("remove", &path, &error)),
+        _ => Ok(()),
+    }
+}
+
 fn make_folder(folder: &Path) -> Result<()> {
     DirBuilder::new()
         .recursive(true)

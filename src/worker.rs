@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::mail::outbox::{self, QueuedMail};
 use crate::mail::{MailFacts, MailKind, Outgoing, SendError, render};
 use crate::one_time_tokens::{self as tokens, Purpose};
-use crate::{sessions, signing_keys};
+use crate::{db, sessions, signing_keys};
 
 /// How often the outbox is looked through when nobody wakes the worker.
 const OUTBOX_TICK: Duration = Duration::from_secs(1);
@@ -74,12 +74,15 @@ async fn outbox_loop(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 /// When the database cannot be used.
 pub async fn deliver_due(app: &App) -> Result<usize> {
     let now = app.clock.now();
-    let mut tx = app.db.write().await?;
-    let claimed = outbox::claim_due(&mut tx, now, app.config.mail.lease, BATCH).await?;
-    if claimed.is_empty() {
-        tx.rollback().await?;
+    let due = {
+        let mut conn = app.db.read().await?;
+        outbox::list_due(&mut conn, now, BATCH).await?
+    };
+    if due.is_empty() {
         return Ok(0);
     }
+    let mut tx = app.db.write().await?;
+    let claimed = outbox::claim_mails(&mut tx, &due, now, app.config.mail.lease).await?;
     tx.commit().await?;
     let count = claimed.len();
     let deliveries = claimed.into_iter().map(|mail| deliver(app, mail));
@@ -198,8 +201,8 @@ pub async fn upkeep(app: &Arc<App>) -> Result<()> {
     signing_keys::refresh(app).await?;
     signing_keys::rotate_if_due(app).await?;
     purge(app).await?;
-    let app = Arc::clone(app);
-    tokio::task::spawn_blocking(move || app.db.checkpoint(app.database_url()))
+    let url = app.database_url().to_owned();
+    tokio::task::spawn_blocking(move || db::checkpoint(&url))
         .await
         .map_err(|error| Error::internal(error.to_string()))?
 }

@@ -168,10 +168,10 @@ pub async fn delete_me(app: Data<App>, SignedIn(caller): SignedIn, body: Body) -
 )]
 #[get("/users")]
 pub async fn list_users(app: Data<App>, _caller: Superuser, request: HttpRequest) -> Result<HttpResponse> {
-    let page = list::page(&app, list::parse(&request)?).await?;
+    let page = list::page(&app, list::parse(request.query_string())?).await?;
     let mut response = HttpResponse::Ok();
     if let Some(cursor) = &page.next_cursor {
-        response.insert_header((LINK, list::next_link(&app, &request, cursor)));
+        response.insert_header((LINK, list::next_link(&app, request.query_string(), cursor)));
     }
     Ok(response.json(page))
 }

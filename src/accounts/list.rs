@@ -2,7 +2,6 @@
 
 use crate::base::clock::Time;
 use crate::base::ids::Id;
-use actix_web::HttpRequest;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
@@ -53,13 +52,13 @@ pub struct UserPage {
     pub next_cursor: Option<String>,
 }
 
-/// Reads the query of a request.
+/// Reads the query string of a request.
 ///
 /// # Errors
 /// 422 that names each faulty parameter.
-pub(super) fn parse(request: &HttpRequest) -> Result<Filter> {
-    let mut fields = Fields::query(request);
-    let query = ListUsers {
+pub(super) fn parse(query: &str) -> Result<Filter> {
+    let mut fields = Fields::query(query);
+    let asked = ListUsers {
         limit: fields.optional_integer("limit"),
         cursor: fields.optional_string("cursor"),
         q: fields.optional_string("q"),
@@ -69,8 +68,8 @@ pub(super) fn parse(request: &HttpRequest) -> Result<Filter> {
         created_after: fields.optional_time("created_after"),
         sort: fields.optional_string("sort"),
     };
-    fields.check(&query);
-    let sort = query.sort.as_deref().unwrap_or("-created_at");
+    fields.check(&asked);
+    let sort = asked.sort.as_deref().unwrap_or("-created_at");
     let is_descending = sort.starts_with('-');
     let order = match sort.strip_prefix('-').unwrap_or(sort) {
         "created_at" => Order::Created,
@@ -80,7 +79,7 @@ pub(super) fn parse(request: &HttpRequest) -> Result<Filter> {
             Order::Created
         }
     };
-    let after = query.cursor.as_deref().and_then(|cursor| {
+    let after = asked.cursor.as_deref().and_then(|cursor| {
         let position = read_cursor(cursor, order);
         if position.is_none() {
             fields.refuse("cursor", "Input should be the next_cursor of a page with the same sort");
@@ -89,15 +88,15 @@ pub(super) fn parse(request: &HttpRequest) -> Result<Filter> {
     });
     fields.finish(Some(Filter {
         // PostgreSQL's text holds no NUL; no address does either, so such a prefix finds nobody.
-        email_prefix: query.q.map(|q| EmailAddress::canonical_prefix_of(&q).replace('\0', "\u{FFFD}")),
-        is_active: query.is_active,
-        is_verified: query.is_verified,
-        is_superuser: query.is_superuser,
-        created_after: query.created_after,
+        email_prefix: asked.q.map(|q| EmailAddress::canonical_prefix_of(&q).replace('\0', "\u{FFFD}")),
+        is_active: asked.is_active,
+        is_verified: asked.is_verified,
+        is_superuser: asked.is_superuser,
+        created_after: asked.created_after,
         order,
         is_descending,
         after,
-        limit: query.limit.unwrap_or(DEFAULT_LIMIT),
+        limit: asked.limit.unwrap_or(DEFAULT_LIMIT),
     }))
 }
 
@@ -120,9 +119,8 @@ pub(super) async fn page(app: &App, mut filter: Filter) -> Result<UserPage> {
 }
 
 /// The value of `Link` for the page behind `cursor`.
-pub(super) fn next_link(app: &App, request: &HttpRequest, cursor: &str) -> String {
-    let mut pairs: Vec<(String, String)> =
-        serde_html_form::from_str(request.query_string()).unwrap_or_default();
+pub(super) fn next_link(app: &App, query: &str, cursor: &str) -> String {
+    let mut pairs: Vec<(String, String)> = serde_html_form::from_str(query).unwrap_or_default();
     pairs.retain(|(name, _)| name != "cursor");
     pairs.push(("cursor".into(), cursor.into()));
     let query = serde_html_form::to_string(&pairs).unwrap_or_default();

@@ -24,6 +24,7 @@ impl Random {
     /// Fills `bytes`.
     pub fn fill(&self, bytes: &mut [u8]) {
         match self {
+            #[expect(clippy::disallowed_methods, reason = "the one place that asks the system")]
             Self::System => rand::rng().fill_bytes(bytes),
             Self::Seeded(rng) => rng.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(bytes),
         }

@@ -10,14 +10,8 @@ use std::path::Path;
 
 use serde_json::{Map, Value as Json, json};
 
+use super::failure::{EXIT_CANNOT_CREATE, Failure};
 use crate::config::{self, DEFAULT_FILE, Faults, Flags, Loaded, Origin, Value};
-
-/// Exit code for a faulty configuration (EX_CONFIG of sysexits.h).
-pub const EXIT_CONFIG: u8 = 78;
-/// Exit code for a file that cannot be created (EX_CANTCREAT).
-const EXIT_CANNOT_CREATE: u8 = 73;
-/// Exit code for output that cannot be written (EX_IOERR).
-const EXIT_IO: u8 = 74;
 
 /// Subcommands of `usher config`.
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -45,27 +39,6 @@ pub enum ConfigCommand {
     },
     /// Print the reference of all keys (docs/configuration.md)
     Reference,
-}
-
-/// Why a command ended without success.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// Exit code of the process.
-    pub code: u8,
-    /// What to print on stderr; may have several lines.
-    pub message: String,
-}
-
-impl From<Faults> for Failure {
-    fn from(faults: Faults) -> Self {
-        Self { code: EXIT_CONFIG, message: faults.to_string() }
-    }
-}
-
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        Self { code: EXIT_IO, message: format!("cannot write: {error}") }
-    }
 }
 
 /// Runs a subcommand; `out` is stdout.

@@ -128,6 +128,11 @@ fn default_source(key: &Key, is_strict: bool) -> Source {
 fn disagreements(config: &Config) -> Vec<Fault> {
     let rules = [
         (
+            config.setup.superuser_email.is_some() != config.setup.superuser_password.is_some(),
+            "setup",
+            "needs both superuser_email and superuser_password, or neither",
+        ),
+        (
             config.passwords.memory_kib < 8 * config.passwords.parallelism,
             "passwords.memory_kib",
             "is less than 8 KiB for each lane of passwords.parallelism, which Argon2 needs",

@@ -17,6 +17,7 @@ mod flags;
 mod http;
 mod jwt;
 mod keys;
+mod limits;
 mod links;
 mod load;
 mod log;
@@ -27,6 +28,7 @@ mod production;
 mod reference;
 mod server;
 mod sessions;
+mod setup;
 mod sources;
 mod table;
 mod transport;
@@ -48,6 +50,7 @@ pub use flags::Flags;
 pub use http::Http;
 pub use jwt::{Jwt, JwtAlgorithm};
 pub use keys::Keys;
+pub use limits::Limits;
 pub use links::Links;
 pub use load::{Loaded, Origin, check, load};
 pub use log::{Log, LogFormat};
@@ -57,9 +60,10 @@ pub use production::check_production;
 pub use reference::{reference, template};
 pub use server::Profile;
 pub use sessions::Sessions;
+pub use setup::Setup;
 pub use sources::DEFAULT_FILE;
 pub use table::{Key, SECTIONS, Secrecy, Section, Spec};
-pub use transport::{SmtpTls, Transport};
+pub use transport::{SmtpServer, SmtpTls, Transport, outbox_folder};
 pub use value::{Rule, Value};
 
 /// Everything that can be set.
@@ -94,8 +98,12 @@ pub struct Config {
     pub database: Database,
     /// Limits of the HTTP server.
     pub http: Http,
+    /// The switch of the rate limits.
+    pub limits: Limits,
     /// The keys behind signatures and stored secrets.
     pub keys: Keys,
+    /// The first superuser.
+    pub setup: Setup,
     /// What is logged.
     pub log: Log,
 }
@@ -118,7 +126,9 @@ impl Config {
             mail: Mail::from_values(values),
             database: Database::from_values(values),
             http: Http::from_values(values),
+            limits: Limits::from_values(values),
             keys: Keys::from_values(values),
+            setup: Setup::from_values(values),
             log: Log::from_values(values),
         }
     }

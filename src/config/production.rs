@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 
 use super::fault::Fault;
 use super::mailbox::domain_of;
-use super::transport::{SmtpTls, Transport};
+use super::transport::{SmtpServer, SmtpTls, Transport};
 use super::{Config, url};
 
 /// Everything that must not reach production, at once; empty if all is well.
@@ -35,10 +35,10 @@ fn transport_fault(config: &Config) -> Option<Fault> {
         Ok(Transport::Outbox { folder: None }) => {
             "must not be the dev inbox in production; set smtps://…, smtp://… or outbox:/folder"
         }
-        Ok(Transport::Smtp { host, tls: SmtpTls::None | SmtpTls::Opportunistic, .. })
+        Ok(Transport::Smtp(SmtpServer { host, tls: SmtpTls::None | SmtpTls::Opportunistic, .. }))
             if !url::is_loopback(&host) =>
         {
-            "must not send in plain text to another machine in production; use smtps:// or ?tls=starttls"
+            "must not send in plain text to another machine in production; use smtps:// or ?tls=required"
         }
         Ok(_) => return None,
         Err(problem) => problem,

@@ -77,7 +77,7 @@ pub(super) fn host_and_port(address: &str) -> Result<(String, Option<u16>), &'st
 
 /// A DNS name in ASCII or an IPv4 address in its usual form. A last label of digits makes a
 /// browser read the whole as an IPv4 address, so then it must be one.
-fn is_host(host: &str) -> bool {
+pub(super) fn is_host(host: &str) -> bool {
     let labels_are_fine = host.len() <= 253
         && host.split('.').all(|label| {
             (1..=63).contains(&label.len())
@@ -125,10 +125,12 @@ pub(super) fn percent_decode(text: &str) -> Option<String> {
 }
 
 /// Query parameters whose values are no secrets; all others are masked.
-const OPEN_PARAMETERS: [&str; 8] = [
+const OPEN_PARAMETERS: [&str; 10] = [
     "application_name",
+    "ca",
     "connect_timeout",
     "dbname",
+    "ehlo",
     "host",
     "port",
     "sslmode",

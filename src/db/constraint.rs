@@ -2,20 +2,13 @@
 
 use diesel::result::DatabaseErrorInformation;
 
-/// A unique constraint whose violation is an expected answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Constraint {
-    /// One account per canonical address.
-    UsersEmail,
-}
+use crate::error::Constraint;
 
-impl Constraint {
-    /// PostgreSQL names the constraint, SQLite the columns.
-    pub(super) fn of(info: &dyn DatabaseErrorInformation) -> Option<Self> {
-        let is = |name: &str, columns: &str| {
-            info.constraint_name() == Some(name)
-                || info.message() == format!("UNIQUE constraint failed: {columns}")
-        };
-        is("users_email_canonical_key", "users.email_canonical").then_some(Self::UsersEmail)
-    }
+/// The constraint that was violated: PostgreSQL names it, SQLite names its columns.
+pub(super) fn violated(info: &dyn DatabaseErrorInformation) -> Option<Constraint> {
+    let is = |name: &str, columns: &str| {
+        info.constraint_name() == Some(name)
+            || info.message() == format!("UNIQUE constraint failed: {columns}")
+    };
+    is("users_email_canonical_key", "users.email_canonical").then_some(Constraint::UsersEmail)
 }

@@ -1,6 +1,7 @@
 //! Embedded migrations, applied under a lock so that any number of starting instances can try at once.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use diesel::migration::{Migration, MigrationSource};
@@ -78,10 +79,14 @@ where
     H: MigrationHarness<DB>,
     EmbeddedMigrations: MigrationSource<DB>,
 {
-    let applied = harness
-        .run_pending_migrations(source)
-        .map_err(|error| Error::internal(format!("a migration failed: {error}")))?;
-    Ok(applied.iter().map(ToString::to_string).collect())
+    let failed = |error| Error::internal(format!("a migration failed: {error}"));
+    let pending = harness.pending_migrations(source).map_err(failed)?;
+    let mut applied = Vec::with_capacity(pending.len());
+    for migration in pending {
+        harness.run_migration(&*migration).map_err(failed)?;
+        applied.push(migration.name().to_string());
+    }
+    Ok(applied)
 }
 
 fn compare<DB, H>(harness: &mut H, source: EmbeddedMigrations) -> Result<Status>
@@ -111,7 +116,8 @@ fn lock_file(path: &Path) -> Result<File> {
     let mut lock = PathBuf::from(path).into_os_string();
     lock.push(".migrate.lock");
     let failed = |error| Error::unavailable(format!("cannot lock the database: {error}"));
-    let file = File::create(&lock).map_err(failed)?;
+    let file =
+        OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&lock).map_err(failed)?;
     file.lock().map_err(failed)?;
     Ok(file)
 }

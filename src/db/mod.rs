@@ -18,7 +18,7 @@ use std::time::Duration;
 use diesel_async::AsyncPgConnection;
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 
-pub use constraint::Constraint;
+pub use postgres::Lease;
 pub use tx::Tx;
 
 use crate::config::Synchronous;
@@ -31,9 +31,11 @@ pub use sqlite::SqliteConn;
 macro_rules! on {
     ($conn:expr, |$c:ident| $query:expr) => {
         match $conn {
-            $crate::db::Conn::Postgres(object) => {
-                let $c: &mut diesel_async::AsyncPgConnection = &mut *object;
-                $query
+            $crate::db::Conn::Postgres(lease) => {
+                let $c: &mut diesel_async::AsyncPgConnection = lease.connection();
+                let outcome = $query;
+                lease.judge(&outcome);
+                outcome
             }
             $crate::db::Conn::Sqlite(object) => {
                 let $c: &mut $crate::db::SqliteConn = &mut *object;
@@ -45,8 +47,9 @@ macro_rules! on {
 pub(crate) use on;
 
 /// A connection on loan from a pool.
+#[expect(clippy::large_enum_variant, reason = "moved once per request; a box would cost more")]
 pub enum Conn {
-    Postgres(Object<AsyncPgConnection>),
+    Postgres(Lease),
     Sqlite(Object<SqliteConn>),
 }
 
@@ -113,7 +116,7 @@ impl Db {
     /// [`ErrorKind::DatabaseUnavailable`] when none is to be had in time.
     pub async fn read(&self) -> Result<Conn> {
         match &self.pools {
-            Pools::Postgres(pool) => Ok(Conn::Postgres(self.take(pool).await?)),
+            Pools::Postgres(pool) => Ok(Conn::Postgres(Lease::new(self.take(pool).await?))),
             Pools::Sqlite { readers, .. } => Ok(Conn::Sqlite(self.take(readers).await?)),
         }
     }
@@ -125,23 +128,20 @@ impl Db {
     pub async fn write(&self) -> Result<Tx> {
         match &self.pools {
             Pools::Postgres(pool) => {
-                let mut conn = self.take(pool).await?;
-                postgres::begin(&mut conn).await?;
-                Ok(Tx::new(Conn::Postgres(conn)))
+                let mut lease = Lease::new(self.take(pool).await?);
+                if lease.begin().await.is_err() {
+                    // A connection that died while it was idle; its death emptied the pool, so the next is new.
+                    drop(lease);
+                    lease = Lease::new(self.take(pool).await?);
+                    lease.begin().await?;
+                }
+                Ok(Tx::new(Conn::Postgres(lease)))
             }
             Pools::Sqlite { writer, .. } => {
                 let mut conn = self.take(writer).await?;
                 sqlite::begin(&mut conn, self.acquire_timeout).await?;
                 Ok(Tx::new(Conn::Sqlite(conn)))
             }
-        }
-    }
-
-    /// Moves what the write-ahead log holds into the database file. Blocks; nothing to do on PostgreSQL.
-    pub fn checkpoint(&self, url: &str) -> Result<()> {
-        match Target::of(url)? {
-            Target::Sqlite(path) => sqlite::checkpoint(path),
-            Target::Postgres(_) => Ok(()),
         }
     }
 
@@ -168,12 +168,23 @@ impl Db {
     }
 }
 
+/// Moves what SQLite's write-ahead log holds into the database file. Blocks; nothing to do on PostgreSQL.
+///
+/// # Errors
+/// When the database cannot be opened.
+pub fn checkpoint(url: &str) -> Result<()> {
+    match Target::of(url)? {
+        Target::Sqlite(path) => sqlite::checkpoint(path),
+        Target::Postgres(_) => Ok(()),
+    }
+}
+
 impl From<diesel::result::Error> for Error {
     fn from(error: diesel::result::Error) -> Self {
         use diesel::result::DatabaseErrorKind as Kind;
         use diesel::result::Error as Diesel;
         let kind = match &error {
-            Diesel::DatabaseError(Kind::UniqueViolation, info) => match Constraint::of(&**info) {
+            Diesel::DatabaseError(Kind::UniqueViolation, info) => match constraint::violated(&**info) {
                 Some(constraint) => ErrorKind::Taken(constraint),
                 None => ErrorKind::Internal,
             },

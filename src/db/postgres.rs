@@ -7,8 +7,10 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use diesel::{ConnectionError, ConnectionResult};
+use diesel::result::DatabaseErrorKind;
+use diesel::{ConnectionError, ConnectionResult, QueryResult};
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
@@ -19,6 +21,11 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::Options;
 use crate::error::{Error, Result};
+
+/// How long to wait for a connection, or for the network to take what was sent.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// After that long without traffic the other side is asked whether it is there.
+const KEEPALIVE: Duration = Duration::from_secs(30);
 
 pub(super) fn pool(url: &str, options: &Options) -> Result<Pool<AsyncPgConnection>> {
     let connector = Arc::new(Connector::new(url)?);
@@ -45,8 +52,64 @@ pub(super) async fn connect(url: &str) -> Result<AsyncPgConnection> {
     Connector::new(url)?.connect().await.map_err(|error| Error::unavailable(error.to_string()))
 }
 
-pub(super) async fn begin(conn: &mut Object<AsyncPgConnection>) -> Result<()> {
-    Ok(conn.batch_execute("BEGIN").await?)
+/// A connection on loan. If the server has closed it, it does not go back, and the idle ones, which died with it,
+/// leave the pool too: one request meets a restart of the database, not one for each connection.
+pub struct Lease {
+    object: Option<Object<AsyncPgConnection>>,
+    is_closed: bool,
+}
+
+impl Lease {
+    pub(super) fn new(object: Object<AsyncPgConnection>) -> Self {
+        Self { object: Some(object), is_closed: false }
+    }
+
+    /// The connection itself. Hand the outcome of each use to [`Lease::judge`].
+    pub fn connection(&mut self) -> &mut AsyncPgConnection {
+        match &mut self.object {
+            Some(object) => object,
+            None => unreachable!("a lease that ended cannot be borrowed"),
+        }
+    }
+
+    /// Notes whether the connection is gone.
+    pub fn judge<T>(&mut self, outcome: &QueryResult<T>) {
+        let Err(error) = outcome else { return };
+        self.is_closed |= match error {
+            diesel::result::Error::DatabaseError(kind, info) => {
+                matches!(kind, DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand)
+                    || info.message().contains("connection closed")
+                    || info.message().contains("terminating connection")
+            }
+            _ => false,
+        };
+    }
+
+    pub(super) async fn execute(&mut self, statement: &str) -> Result<()> {
+        let outcome = self.connection().batch_execute(statement).await;
+        self.judge(&outcome);
+        Ok(outcome?)
+    }
+
+    pub(super) async fn begin(&mut self) -> Result<()> {
+        self.execute("BEGIN").await
+    }
+
+    /// Closes the connection instead of giving it back.
+    pub(super) fn close(mut self) {
+        drop(self.object.take().map(Object::take));
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(object) = self.object.take().filter(|_| self.is_closed) {
+            if let Some(pool) = Object::pool(&object) {
+                pool.retain(|_, _| false);
+            }
+            drop(Object::take(object));
+        }
+    }
 }
 
 /// Everything that is needed to open a connection, parsed once.
@@ -68,8 +131,11 @@ impl Connector {
             config.ssl_mode(if local { SslMode::Disable } else { SslMode::Require });
         }
         if config.get_connect_timeout().is_none() {
-            config.connect_timeout(std::time::Duration::from_secs(5));
+            config.connect_timeout(PATIENCE);
         }
+        // A server that vanished without a word must not hold a request for minutes.
+        config.tcp_user_timeout(PATIENCE);
+        config.keepalives_idle(KEEPALIVE);
         if config.get_application_name().is_none() {
             config.application_name("usher");
         }

@@ -101,11 +101,11 @@ pub(super) async fn begin(conn: &mut Object<SqliteConn>, patience: Duration) -> 
     }
 }
 
-/// Copies the write-ahead log into the database and starts it anew when no reader needs it. Blocks.
+/// Copies the write-ahead log into the database without waiting for anybody; the next writer then starts it anew.
 pub(super) fn checkpoint(path: &Path) -> Result<()> {
     let path = path.to_string_lossy();
     let mut conn = connect(&path, Role::Writer, Synchronous::Normal)
         .map_err(|error| Error::from(ErrorKind::DatabaseUnavailable).caused_by(error.to_string()))?;
-    conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")?;
+    conn.batch_execute("PRAGMA wal_checkpoint(PASSIVE)")?;
     Ok(())
 }

@@ -39,7 +39,7 @@ impl Tx {
     async fn end(mut self, statement: &str) -> Result<()> {
         if let Some(conn) = &mut self.conn {
             match conn {
-                Conn::Postgres(conn) => conn.batch_execute(statement).await?,
+                Conn::Postgres(lease) => lease.execute(statement).await?,
                 Conn::Sqlite(conn) => conn.batch_execute(statement).await?,
             }
         }
@@ -52,7 +52,7 @@ impl Tx {
 impl Drop for Tx {
     fn drop(&mut self) {
         match self.conn.take() {
-            Some(Conn::Postgres(object)) => drop(Managed::take(object)),
+            Some(Conn::Postgres(lease)) => lease.close(),
             Some(Conn::Sqlite(object)) => drop(Managed::take(object)),
             None => {}
         }

@@ -6,8 +6,8 @@ use actix_web::{HttpResponse, get};
 use serde_json::json;
 
 use crate::app::App;
-use crate::error::{Error, ErrorKind, Result};
-use crate::http::page::html;
+use crate::error::{ErrorKind, Result};
+use crate::pages;
 
 /// What a problem means
 #[utoipa::path(
@@ -33,21 +33,6 @@ pub async fn problem(app: Data<App>, slug: Path<String>) -> Result<HttpResponse>
         .map(|other| other.code)
         .collect();
     codes.dedup();
-    let page = app
-        .templates
-        .page(
-            "problem",
-            json!({
-                "product": app.brand.product,
-                "public_url": app.config.public_url,
-                "local": app.dev_inbox().is_some(),
-                "signed_in_as": null,
-                "status": entry.status,
-                "title": entry.title,
-                "help": entry.help,
-                "codes": codes,
-            }),
-        )
-        .map_err(Error::internal)?;
-    Ok(html(StatusCode::OK, page))
+    let own = json!({"status": entry.status, "title": entry.title, "help": entry.help, "codes": codes});
+    pages::page(&app, None, StatusCode::OK, "problem", own)
 }

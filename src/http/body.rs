@@ -113,8 +113,8 @@ impl Fields {
     }
 
     /// The parameters of a query; the last of a name counts, empty ones do not.
-    pub fn query(request: &HttpRequest) -> Self {
-        let mut map = form(request.query_string().as_bytes());
+    pub fn query(query: &str) -> Self {
+        let mut map = form(query.as_bytes());
         map.retain(|_, value| value.as_str() != Some(""));
         Self { place: "query", map, errors: Vec::new() }
     }

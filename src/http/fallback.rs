@@ -29,6 +29,8 @@ impl RouteTable {
                 (ResourceDef::new(pattern), methods(item))
             })
             .collect();
+        // The document writes `/docs/{file}` for a path whose tail may also be empty.
+        routes.push((ResourceDef::new("/docs/"), vec!["GET".to_owned(), "HEAD".to_owned()]));
         // A path without parameters wins over one with, as in `/users/me` and `/users/{id}`.
         routes.sort_by_key(|(path, _)| path.pattern().is_some_and(|pattern| pattern.contains('{')));
         Self(routes)

@@ -15,16 +15,25 @@ use crate::error::{ErrorKind, Result};
 /// [`ErrorKind::CrossSite`].
 pub fn require_same_site(app: &App, request: &HttpRequest) -> Result<()> {
     let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
-    if let Some(site) = header("sec-fetch-site")
-        && site == "cross-site"
-    {
-        return Err(ErrorKind::CrossSite.into());
-    }
+    let site = header("sec-fetch-site");
     let source = header(ORIGIN.as_str()).or_else(|| header(REFERER.as_str()));
-    match source {
-        Some(source) if !is_own(app, request, source) => Err(ErrorKind::CrossSite.into()),
+    match (site, source) {
+        (Some("cross-site"), _) => Err(ErrorKind::CrossSite.into()),
+        // A form on a page under `Referrer-Policy: no-referrer`, as ours are, hides its origin even from its own
+        // server (Fetch, "append a request Origin header"). Only the browser itself can write `Sec-Fetch-Site`.
+        (Some("same-origin"), Some("null")) => Ok(()),
+        (_, Some(source)) if !is_own(app, request, source) => Err(ErrorKind::CrossSite.into()),
         _ => Ok(()),
     }
+}
+
+/// Whether the request names this server by its public URL or, in local mode, by a loopback name.
+pub fn is_own_host(app: &App, request: &HttpRequest) -> bool {
+    let Some(host) = request.headers().get(HOST).and_then(|host| host.to_str().ok()) else {
+        return false;
+    };
+    let public = app.config.public_url.split_once("://").map_or("", |(_, host)| host);
+    host == public || (app.config.is_local() && is_loopback(host))
 }
 
 fn is_own(app: &App, request: &HttpRequest, source: &str) -> bool {

@@ -27,17 +27,7 @@ pub struct Problem {
     #[schema(example = 401)]
     pub status: u16,
     /// What a program should look at.
-    #[schema(value_type = ProblemDetail)]
     pub detail: Detail,
-}
-
-/// A code, a code with a reason, or a list of field errors.
-#[derive(ToSchema)]
-#[schema(as = ProblemDetail)]
-#[allow(dead_code)]
-pub enum ProblemDetail {
-    #[schema(rename = "code")]
-    Code(String),
 }
 
 impl Problem {

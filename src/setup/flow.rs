@@ -2,11 +2,12 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::accounts::{self, User};
+use crate::accounts::{self, Creation, User};
 use crate::app::App;
 use crate::base::email_address::EmailAddress;
 use crate::base::ids::Id;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::mail::outbox::Facts;
 use crate::one_time_tokens::{self as tokens, LinkState, OneTimeToken, Purpose};
 
 /// What a setup link opens.
@@ -44,6 +45,41 @@ pub async fn make_link(app: &App) -> Result<Option<SecretString>> {
     let signed = tokens::sign(app, &token, Purpose::Setup, now)?;
     let url = app.url(&format!("{}?token={signed}", Purpose::Setup.page()));
     Ok(Some(SecretString::from(url)))
+}
+
+/// Makes the superuser that the configuration names, if there is none yet; says whether it did. An account that has
+/// the address already is not touched.
+///
+/// # Errors
+/// [`ErrorKind::RegisterInvalidPassword`], [`ErrorKind::RegisterUserAlreadyExists`].
+pub async fn from_config(app: &App) -> Result<bool> {
+    let setup = &app.config.setup;
+    let (Some(email), Some(password)) = (&setup.superuser_email, &setup.superuser_password) else {
+        return Ok(false);
+    };
+    let exists = {
+        let mut conn = app.db.read().await?;
+        accounts::has_superuser(&mut conn).await?
+    };
+    if exists {
+        return Ok(false);
+    }
+    let creation = Creation {
+        email: EmailAddress::parse(email)
+            .map_err(|reason| Error::internal(format!("setup.superuser_email: {reason}")))?,
+        password: Some(password.clone()),
+        is_active: true,
+        is_superuser: true,
+        is_verified: true,
+    };
+    match accounts::create(app, creation, &Facts::default()).await {
+        // Another instance that starts at the same time was quicker.
+        Err(error) if *error.kind() == ErrorKind::RegisterUserAlreadyExists => {
+            let mut conn = app.db.read().await?;
+            if accounts::has_superuser(&mut conn).await? { Ok(false) } else { Err(error) }
+        }
+        outcome => outcome.map(|_| true),
+    }
 }
 
 /// What a link would do.

@@ -154,7 +154,7 @@ pub async fn refresh(app: &App) -> Result<()> {
 
 /// The key that signs: the newest of the algorithm whose time has come.
 fn pick(keys: &[StoredKey], algorithm: JwtAlgorithm, now: Time) -> Option<&StoredKey> {
-    keys.iter().filter(|key| key.algorithm == algorithm.as_str() && key.signs_from <= now).next_back()
+    keys.iter().rfind(|key| key.algorithm == algorithm.as_str() && key.signs_from <= now)
 }
 
 async fn insert_new(app: &App, signs_from: Time) -> Result<()> {

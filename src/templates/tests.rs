@@ -24,12 +24,18 @@ fn pages() -> Vec<(&'static str, Value)> {
         ),
         ("signup_done", json!({"email": EVIL})),
         ("logged_out", json!({})),
+        ("logout", json!({"signed_in_as": EVIL})),
+        ("problem", json!({"status": 400, "title": EVIL, "help": EVIL, "codes": ["LOGIN_BAD_CREDENTIALS"]})),
+        (
+            "problem",
+            json!({"status": 422, "title": "Some fields are missing or not valid.", "help": "See them.", "codes": []}),
+        ),
         ("verify_resent", json!({})),
         ("forgot_password_done", json!({})),
         ("dev_inbox", json!({"mails": []})),
         (
             "dev_inbox",
-            json!({"mails": [{"id": "0199", "to": EVIL, "subject": EVIL, "date": "24 November 2026", "kind": "verify"}]}),
+            json!({"mails": [{"id": "0199", "to": EVIL, "subject": EVIL, "date": "24 November 2026"}]}),
         ),
         (
             "dev_inbox_mail",
@@ -52,11 +58,11 @@ fn pages() -> Vec<(&'static str, Value)> {
         ));
         pages.push((
             "login",
-            json!({"registration_open": true, "error": error, "username": EVIL, "next": EVIL}),
+            json!({"registration_open": true, "error": error, "username": EVIL, "next": EVIL, "unverified": true}),
         ));
         pages.push((
             "login",
-            json!({"registration_open": false, "error": error, "username": null, "next": null}),
+            json!({"registration_open": false, "error": error, "username": null, "next": null, "unverified": false}),
         ));
         pages.push(("forgot_password", json!({"error": error, "email": EVIL})));
         for page in ["reset_password", "invitation", "setup"] {

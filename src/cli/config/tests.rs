@@ -1,6 +1,7 @@
 //! `usher config` as people see it: what it prints and how it ends.
 
 use super::*;
+use crate::cli::failure::EXIT_CONFIG;
 
 fn environment(pairs: &[(&str, &str)]) -> impl Iterator<Item = (OsString, OsString)> {
     let pairs: Vec<_> =

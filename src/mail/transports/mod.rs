@@ -6,7 +6,6 @@
 mod folder;
 mod memory;
 mod smtp;
-mod smtp_url;
 
 use std::fmt;
 use std::path::Path;
@@ -16,6 +15,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use super::Outgoing;
+use crate::config;
 
 pub use memory::Memory;
 
@@ -49,21 +49,21 @@ pub trait Transport: Send + Sync {
     fn name(&self) -> &'static str;
 }
 
-/// The transport of a configured `mail.transport`: `outbox` (the folder `outbox` in `data_dir`), `outbox:/some/folder`,
-/// `smtp://…` or `smtps://…` (see `transports/smtp_url.rs` for what these may hold). Touches no network; `timeout`
-/// bounds one attempt from connecting to the server's last word.
+/// The configured transport. Touches no network; `timeout` bounds one attempt from connecting to the server's last word.
 ///
 /// # Errors
-/// What is wrong with `spec`, without repeating it, since it may hold a password.
-pub fn transport(spec: &str, data_dir: &Path, timeout: Duration) -> Result<Arc<dyn Transport>, String> {
-    if spec == "outbox" {
-        return Ok(Arc::new(folder::Folder::new(data_dir.join("outbox"))));
-    }
-    match spec.split_once(':') {
-        Some(("outbox", folder)) if !folder.is_empty() => Ok(Arc::new(folder::Folder::new(folder.into()))),
-        Some(("smtp" | "smtps", _)) => Ok(Arc::new(smtp::Smtp::new(smtp_url::parse(spec)?, timeout)?)),
-        _ => Err("mail transport: expected outbox, outbox:/folder, smtp://host or smtps://host".to_owned()),
-    }
+/// When the file of trusted authorities cannot be used.
+pub fn transport(
+    configured: config::Transport,
+    data_dir: &Path,
+    timeout: Duration,
+) -> Result<Arc<dyn Transport>, String> {
+    Ok(match configured {
+        config::Transport::Outbox { folder } => {
+            Arc::new(folder::Folder::new(config::outbox_folder(folder, data_dir)))
+        }
+        config::Transport::Smtp(server) => Arc::new(smtp::Smtp::new(server, timeout)?),
+    })
 }
 
 #[cfg(test)]

@@ -19,8 +19,8 @@ use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, Certific
 use lettre::transport::smtp::extension::{ClientId, Extension};
 use secrecy::ExposeSecret;
 
-use super::smtp_url::{Security, SmtpUrl};
 use super::{Outgoing, SendError, Transport};
+use crate::config::{SmtpServer, SmtpTls};
 use crate::mail::message::{self, Message};
 
 /// So many connections wait for the next mail; servers count them per client.
@@ -31,7 +31,7 @@ const MAX_REPLY: usize = 200;
 const MAX_WORD: usize = 32;
 
 pub(super) struct Smtp {
-    server: SmtpUrl,
+    server: SmtpServer,
     tls: Option<TlsParameters>,
     ehlo: ClientId,
     timeout: Duration,
@@ -40,7 +40,7 @@ pub(super) struct Smtp {
 
 impl Smtp {
     /// Reads the trusted certificates, connects to nothing.
-    pub(super) fn new(server: SmtpUrl, timeout: Duration) -> Result<Self, String> {
+    pub(super) fn new(server: SmtpServer, timeout: Duration) -> Result<Self, String> {
         let ehlo = match &server.ehlo {
             Some(name) => ClientId::Domain(name.clone()),
             None => ClientId::default(),
@@ -68,15 +68,15 @@ impl Smtp {
 
     async fn connect(&self) -> Result<AsyncSmtpConnection, SendError> {
         let address = (self.server.host.as_str(), self.server.port);
-        let implicit = self.tls.clone().filter(|_| self.server.security == Security::Implicit);
+        let implicit = self.tls.clone().filter(|_| self.server.tls == SmtpTls::Implicit);
         let mut connection =
             AsyncSmtpConnection::connect_tokio1(address, Some(self.timeout), &self.ehlo, implicit, None)
                 .await
                 .map_err(|error| unready("connecting", &error))?;
-        if let Some(tls) = self.tls.clone().filter(|_| match self.server.security {
-            Security::Required => true,
-            Security::Opportunistic => connection.can_starttls(),
-            Security::None | Security::Implicit => false,
+        if let Some(tls) = self.tls.clone().filter(|_| match self.server.tls {
+            SmtpTls::Required => true,
+            SmtpTls::Opportunistic => connection.can_starttls(),
+            SmtpTls::None | SmtpTls::Implicit => false,
         }) {
             connection.starttls(tls, &self.ehlo).await.map_err(|error| unready("STARTTLS", &error))?;
         }
@@ -180,23 +180,23 @@ fn without_tokens(reply: &str) -> String {
     words.join(" ").chars().take(MAX_REPLY).collect()
 }
 
-fn tls_parameters(server: &SmtpUrl) -> Result<Option<TlsParameters>, String> {
-    if server.security == Security::None {
+fn tls_parameters(server: &SmtpServer) -> Result<Option<TlsParameters>, String> {
+    if server.tls == SmtpTls::None {
         return Ok(None);
     }
     let mut builder = TlsParameters::builder(server.host.clone());
     if let Some(path) = &server.ca {
-        let fault = |cause: String| format!("SMTP URL: ca={}: {cause}", path.display());
+        let fault = |cause: String| format!("mail.transport: ca={}: {cause}", path.display());
         let pem = std::fs::read(path).map_err(|e| fault(e.to_string()))?;
         let authorities = Certificate::from_pem(&pem).map_err(|_| fault("no PEM certificates".to_owned()))?;
         builder = builder.certificate_store(CertificateStore::None).add_root_certificate(authorities);
-    } else if server.security == Security::Opportunistic {
+    } else if server.tls == SmtpTls::Opportunistic {
         builder = builder
             .certificate_store(CertificateStore::None)
             .dangerous_accept_invalid_certs(true)
             .dangerous_accept_invalid_hostnames(true);
     }
-    let tls = builder.build().map_err(|e| format!("SMTP URL: TLS: {e}"))?;
+    let tls = builder.build().map_err(|e| format!("mail.transport: TLS: {e}"))?;
     Ok(Some(tls))
 }
 

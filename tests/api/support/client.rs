@@ -2,6 +2,7 @@
 
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
+use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
 use reqwest::{Method, RequestBuilder};
@@ -21,6 +22,16 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// Method and address, for messages.
     what: String,
+}
+
+/// A client that follows no redirect and asks no proxy.
+pub(super) fn http_client() -> reqwest::Client {
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .timeout(Duration::from_secs(60))
+        .build()
+        .expect("a client can be built")
 }
 
 impl Request {

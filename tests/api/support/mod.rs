@@ -16,6 +16,7 @@ mod database;
 mod forge;
 mod people;
 mod postgres;
+pub mod process;
 mod server;
 
 use std::future::Future;

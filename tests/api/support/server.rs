@@ -15,7 +15,7 @@ use usher::config::Config;
 use usher::health::Draining;
 use usher::mail::{MailKind, Memory, Outgoing};
 
-use super::client::Request;
+use super::client::{Request, http_client};
 use super::database::{self, Backend, Database};
 
 /// A Thursday. Not a whole second, so that rounding shows.
@@ -73,12 +73,7 @@ impl Server {
         seed: u64,
     ) -> Self {
         let running = Running::start(&mut config, &clock, &mailbox, seed).await;
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .timeout(Duration::from_secs(60))
-            .build()
-            .expect("a client can be built");
+        let http = http_client();
         Self { database, data_dir, config, clock, mailbox, seed, running, http }
     }
 

@@ -8,8 +8,7 @@ use std::sync::Arc;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use super::super::tests::{SECOND, TOKEN, mail};
-use super::super::transport;
+use super::super::tests::{SECOND, TOKEN, mail, transport};
 use super::*;
 
 type Reply = Arc<dyn Fn(&str, &str) -> String + Send + Sync>;
@@ -92,7 +91,7 @@ fn friendly_with_tls(command: &str) -> String {
 }
 
 fn smtp(port: u16, user: &str) -> Arc<dyn Transport> {
-    transport(&format!("smtp://{user}127.0.0.1:{port}"), Path::new("data"), SECOND).unwrap()
+    transport(&format!("smtp://{user}127.0.0.1:{port}"), Path::new("data"), SECOND)
 }
 
 /// A server with a certificate of its own for `localhost`; returns its port and the certificate as PEM.
@@ -118,7 +117,7 @@ async fn certificates_are_checked_unless_tls_is_opportunistic() {
         let ca = folder.path().join(scheme);
         std::fs::write(&ca, pem).unwrap();
         let send = async |url: String| {
-            let smtp = transport(&url, Path::new("data"), SECOND * 5).unwrap();
+            let smtp = transport(&url, Path::new("data"), SECOND * 5);
             smtp.send(&mail("ada@example.org")).await
         };
         let trusting = format!("{scheme}://u:hunter2@localhost:{port}?{tls}ca={}", ca.display());
@@ -206,8 +205,7 @@ async fn a_connection_that_went_silent_is_not_used_again() {
 async fn tls_is_not_given_up_when_it_is_required() {
     let port = server(|command, _| friendly(command));
     let url = format!("smtp://u:hunter2@127.0.0.1:{port}?tls=required");
-    let error =
-        transport(&url, Path::new("data"), SECOND).unwrap().send(&mail("ada@example.org")).await.unwrap_err();
+    let error = transport(&url, Path::new("data"), SECOND).send(&mail("ada@example.org")).await.unwrap_err();
     let expected = "SMTP, STARTTLS: STARTTLS is not supported on this server";
     assert_eq!(error, SendError::Temporary(expected.to_owned()));
 }
