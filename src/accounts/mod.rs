@@ -16,5 +16,5 @@ pub use mails::{email_changed, link, password_changed};
 pub use model::{User, UserChanges, UserRead};
 pub use store::{
     Filter, NewUser, Order, Position, find_by_email, find_user, has_superuser, insert_user, list_users,
-    update_login, update_user,
+    lock_by_email, update_login, update_user,
 };

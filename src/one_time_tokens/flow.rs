@@ -70,7 +70,8 @@ pub async fn request_link(
 ) -> Result<()> {
     let now = app.clock.now();
     let mut tx = app.db.write().await?;
-    let user = accounts::find_by_email(&mut tx, email.canonical()).await?;
+    // Locked, or many at once would each count the mails of the hour before any of them adds one.
+    let user = accounts::lock_by_email(&mut tx, email.canonical()).await?;
     match user.filter(may) {
         Some(user) => {
             // The stored address, never the typed one (CVE-2019-19844).

@@ -226,3 +226,15 @@ story!(reports_bad_bodies, async |server| {
     email(json!({"email": ["ada@example.com", "eve@evil.example"]})).await.fault("string_type", "body.email");
     email(json!({"email": "ada@example.com, eve@evil.example"})).await.fault("value_error", "body.email");
 });
+
+story!(
+    an_address_gets_five_mails_however_many_ask_at_once,
+    |config| config.database.pool_size = 10,
+    async |server| {
+        server.verified_user(ADA).await;
+        let other = server.sibling().await;
+        let asked = (0..40).map(|number| forgot(if number % 2 == 0 { &server } else { &other }, ADA));
+        join_all(asked).await;
+        assert_eq!(server.mails().await.len(), 5);
+    }
+);
