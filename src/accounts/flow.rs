@@ -1,6 +1,6 @@
 //! Creating, changing and deleting accounts.
 //!
-//! Rows are locked in one order everywhere: superusers, links, user, sessions.
+//! Rows are locked in one order everywhere: superusers, user, links, sessions.
 
 use crate::base::clock::Time;
 use crate::base::ids::Id;
@@ -120,9 +120,6 @@ pub async fn change(app: &App, user: User, change: Change, kept: Option<Id>, fac
         tx = keep_a_superuser(tx, user.id).await?;
     }
     let has_new_password = changes.password_hash.is_some();
-    if moves || has_new_password || changes.is_active == Some(false) {
-        tokens::supersede_tokens(&mut tx, user.id, None, now).await?;
-    }
     let updated = store::update_user(&mut tx, user.id, &changes)
         .await
         .map_err(|error| error.if_taken(Constraint::UsersEmail, ErrorKind::UpdateUserEmailAlreadyExists))?;
@@ -130,6 +127,9 @@ pub async fn change(app: &App, user: User, change: Change, kept: Option<Id>, fac
         tx.rollback().await?;
         return Err(ErrorKind::NotFound.into());
     };
+    if moves || has_new_password || changes.is_active == Some(false) {
+        tokens::supersede_tokens(&mut tx, user.id, None, now).await?;
+    }
     if !updated.is_active {
         sessions::end_others(&mut tx, user.id, None).await?;
     } else if has_new_password {
@@ -203,7 +203,25 @@ pub async fn end_access(conn: &mut Conn, user_id: Id, kept: Option<Id>, now: Tim
 pub async fn find_owner(conn: &mut Conn, token: &OneTimeToken) -> Result<Option<User>> {
     let Some(id) = token.user_id else { return Ok(None) };
     let user = store::find_user(conn, id).await?;
-    Ok(user.filter(|user| user.is_active && user.email_canonical == token.email))
+    Ok(user.filter(|user| owns(user, token)))
+}
+
+/// The link behind `token_id` with its owner, as [`find_owner`], once the owner's row is locked: whoever uses or ends
+/// links of one account does so in turn.
+///
+/// # Errors
+/// When the database cannot be used.
+pub async fn lock_owner(conn: &mut Conn, token_id: Id) -> Result<Option<(OneTimeToken, User)>> {
+    let token = tokens::find_token(conn, token_id).await?;
+    let Some(user_id) = token.and_then(|token| token.user_id) else { return Ok(None) };
+    let user = store::lock_user(conn, user_id).await?;
+    // Both as they are now that nobody else can change them.
+    let token = tokens::find_token(conn, token_id).await?;
+    Ok(token.zip(user).filter(|(token, user)| owns(user, token)))
+}
+
+fn owns(user: &User, token: &OneTimeToken) -> bool {
+    user.is_active && user.email_canonical == token.email
 }
 
 /// Locks the superusers and refuses when `leaving` is the only active one.

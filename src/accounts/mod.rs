@@ -11,7 +11,7 @@ mod mails;
 mod model;
 mod store;
 
-pub use flow::{Change, Creation, change, confirm, create, delete, end_access, find_owner};
+pub use flow::{Change, Creation, change, confirm, create, delete, end_access, find_owner, lock_owner};
 pub use mails::{email_changed, link, password_changed};
 pub use model::{User, UserChanges, UserRead};
 pub use store::{

@@ -50,6 +50,16 @@ pub async fn lock_by_email(conn: &mut Conn, canonical: &str) -> Result<Option<Us
         .optional())?)
 }
 
+/// Finds a user and locks the row until the transaction ends.
+pub async fn lock_user(conn: &mut Conn, id: Id) -> Result<Option<User>> {
+    Ok(on!(conn, |c| diesel::update(users::table.find(id))
+        .set(users::email_canonical.eq(users::email_canonical))
+        .returning(User::as_returning())
+        .get_result(c)
+        .await
+        .optional())?)
+}
+
 /// Changes a user. `None`: there is no such user.
 ///
 /// # Errors

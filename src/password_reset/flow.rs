@@ -62,10 +62,10 @@ pub async fn reset(app: &App, link: &str, password: &SecretString, client: &Clie
     let hash = app.hasher.hash(password).await?;
     let now = app.clock.now();
     let mut tx = app.db.write().await?;
-    let is_first = tokens::consume_token(&mut tx, token.id, target.purpose, now).await?.is_some();
     // The account may have changed while the password was hashed.
-    let user = accounts::find_owner(&mut tx, &token).await?;
-    let Some(user) = user.filter(|_| is_first) else {
+    let owner = accounts::lock_owner(&mut tx, token.id).await?;
+    let is_first = tokens::consume_token(&mut tx, token.id, target.purpose, now).await?.is_some();
+    let Some((_, user)) = owner.filter(|_| is_first) else {
         tx.rollback().await?;
         return Ok(Reset::Refused(LinkState::Used));
     };

@@ -1,10 +1,11 @@
 //! The rules of verification.
 
-use crate::base::clock::Time;
-
 use crate::accounts::{self, User, UserChanges};
 use crate::app::App;
+use crate::base::clock::Time;
 use crate::base::email_address::EmailAddress;
+use crate::base::ids::Id;
+use crate::db::Conn;
 use crate::error::Result;
 use crate::http::client::Client;
 use crate::one_time_tokens::{self as tokens, LinkState, OneTimeToken, Purpose};
@@ -38,32 +39,30 @@ pub async fn verify(app: &App, link: &str) -> Result<Outcome> {
     };
     let now = app.clock.now();
     let mut tx = app.db.write().await?;
-    let consumed = tokens::consume_token(&mut tx, id, Purpose::Verify, now).await?;
-    let is_consumed = consumed.is_some();
-    let token = match consumed {
-        Some(token) => Some(token),
-        None => tokens::find_token(&mut tx, id).await?,
+    let outcome = match accounts::lock_owner(&mut tx, id).await? {
+        Some((token, user)) => judge(&token, &user, now),
+        None => Outcome::Refused(LinkState::Invalid),
     };
-    let user = match &token {
-        Some(token) => accounts::find_owner(&mut tx, token).await?,
-        None => None,
+    let Outcome::Refused(LinkState::Ready) = outcome else {
+        tx.rollback().await?;
+        return Ok(outcome);
     };
-    let outcome = match (token, user) {
-        (Some(_), Some(user)) if is_consumed && !user.is_verified => {
-            let changes =
-                UserChanges { is_verified: Some(true), updated_at: Some(now), ..UserChanges::default() };
-            if let Some(user) = accounts::update_user(&mut tx, user.id, &changes).await? {
-                tokens::supersede_tokens(&mut tx, user.id, Some(Purpose::Verify), now).await?;
-                tx.commit().await?;
-                return Ok(Outcome::Verified(Box::new(user)));
-            }
-            Outcome::Refused(LinkState::Invalid)
-        }
-        (Some(token), Some(user)) => judge(&token, &user, is_consumed, now),
-        _ => Outcome::Refused(LinkState::Invalid),
+    let Some(user) = use_up(&mut tx, id, now).await? else {
+        tx.rollback().await?;
+        return Ok(Outcome::Refused(LinkState::Used));
     };
-    tx.rollback().await?;
-    Ok(outcome)
+    tx.commit().await?;
+    Ok(Outcome::Verified(Box::new(user)))
+}
+
+/// Verifies and ends every open link of the kind. `None`: the link is not good any more.
+async fn use_up(conn: &mut Conn, id: Id, now: Time) -> Result<Option<User>> {
+    let token = tokens::consume_token(conn, id, Purpose::Verify, now).await?;
+    let Some(user_id) = token.and_then(|token| token.user_id) else { return Ok(None) };
+    let changes = UserChanges { is_verified: Some(true), updated_at: Some(now), ..UserChanges::default() };
+    let user = accounts::update_user(conn, user_id, &changes).await?;
+    tokens::supersede_tokens(conn, user_id, Some(Purpose::Verify), now).await?;
+    Ok(user)
 }
 
 /// What a link would do: for the page that it opens.
@@ -79,15 +78,14 @@ pub async fn state(app: &App, link: &str) -> Result<Outcome> {
         return Ok(Outcome::Refused(LinkState::Invalid));
     };
     Ok(match accounts::find_owner(&mut conn, &token).await? {
-        Some(user) => judge(&token, &user, false, app.clock.now()),
+        Some(user) => judge(&token, &user, app.clock.now()),
         None => Outcome::Refused(LinkState::Invalid),
     })
 }
 
-fn judge(token: &OneTimeToken, user: &User, is_consumed: bool, now: Time) -> Outcome {
-    let state = if is_consumed { LinkState::Ready } else { LinkState::of(Some(token), now) };
-    match state {
-        LinkState::Expired | LinkState::Invalid => Outcome::Refused(state),
+fn judge(token: &OneTimeToken, user: &User, now: Time) -> Outcome {
+    match LinkState::of(Some(token), now) {
+        state @ (LinkState::Expired | LinkState::Invalid) => Outcome::Refused(state),
         _ if user.is_verified => Outcome::AlreadyVerified,
         state => Outcome::Refused(state),
     }
