@@ -4,11 +4,15 @@
 //! database of its own, a clock that stands still until it is moved, and a mailbox that is emptied by hand. See
 //! `support/mod.rs`.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod support;
 
 mod accounts;
 mod cookies;
+mod crashes;
 mod database;
+mod faulty_starts;
 mod guard_order;
 mod house_rules;
 mod http_shape;

@@ -74,8 +74,8 @@ story!(mails_to_one_address_keep_their_order, async |server| {
 
 story!(a_worker_that_died_is_replaced, async |server| {
     server.register(ADA, PASSWORD).await;
-    let lease = server.app().config.mail.lease;
     let mut tx = server.app().db.write().await.unwrap();
+    let lease = server.app().config.mail.lease;
     let due = outbox::list_due(&mut tx, server.now(), 10).await.unwrap();
     assert_eq!(outbox::claim_mails(&mut tx, &due, server.now(), lease).await.unwrap().len(), 1);
     tx.commit().await.unwrap();

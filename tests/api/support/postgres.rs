@@ -107,6 +107,7 @@ async fn start() -> Option<Cluster> {
 }
 
 /// Starts the keeper and waits for its word. `None`: the cluster did not start.
+#[allow(clippy::zombie_processes, reason = "the keeper outlives this process on purpose")]
 fn keep(binaries: &Path, user: Option<(u32, u32)>, folder: &Path) -> Option<Cluster> {
     let port = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).ok()?.port();
     let mut keeper = as_user(Command::new("sh"), user, folder)

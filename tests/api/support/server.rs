@@ -48,11 +48,13 @@ impl Server {
     /// Starts a server on `database` after `configure` changed its configuration.
     pub async fn start(database: Database, configure: impl FnOnce(&mut Config)) -> Self {
         let data_dir = Arc::new(tempfile::tempdir().expect("a temporary folder"));
-        let mut config = Config::default();
-        config.data_dir = data_dir.path().to_owned();
-        config.database_url = SecretString::from(database.url());
-        config.bind = "127.0.0.1:0".into();
-        config.public_url = "http://127.0.0.1:0".into();
+        let mut config = Config {
+            data_dir: data_dir.path().to_owned(),
+            database_url: SecretString::from(database.url()),
+            bind: "127.0.0.1:0".into(),
+            public_url: "http://127.0.0.1:0".into(),
+            ..Config::default()
+        };
         config.keys.master_key = Some(SecretString::from("07".repeat(32)));
         config.database.migrate_on_start = false;
         config.database.pool_size = 2;
