@@ -8,6 +8,7 @@ use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, PayloadConfig};
 use actix_web::{App as ActixApp, HttpServer};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_actix_web::TracingLogger;
 use utoipa_actix_web::AppExt;
 
@@ -83,4 +84,34 @@ pub async fn drain(handle: ServerHandle, draining: &Draining, delay: Duration) {
     draining.begin();
     tokio::time::sleep(delay).await;
     handle.stop(true).await;
+}
+
+/// The signals that end the server.
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// Listens from now on.
+    ///
+    /// # Errors
+    /// When the operating system refuses.
+    pub fn listen() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// SIGTERM drains with `delay` (see [`drain`]), Ctrl+C without it, and a second signal ends at once.
+    pub async fn stop(mut self, handle: ServerHandle, draining: Data<Draining>, delay: Duration) {
+        let delay = tokio::select! {
+            _ = self.terminate.recv() => delay,
+            _ = self.interrupt.recv() => Duration::ZERO,
+        };
+        tracing::info!("draining");
+        tokio::select! {
+            () = drain(handle.clone(), &draining, delay) => {}
+            _ = self.terminate.recv() => handle.stop(false).await,
+            _ = self.interrupt.recv() => handle.stop(false).await,
+        }
+    }
 }

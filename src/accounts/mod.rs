@@ -17,6 +17,6 @@ pub use flow::{
 pub use mails::password_changed;
 pub use model::{User, UserChanges, UserRead};
 pub use store::{
-    Filter, Order, Position, find_by_email, find_user, has_superuser, insert_user, list_users, lock_user,
+    Filter, Order, Position, find_by_email, find_user, has_superuser, insert_user, list_users, lock_by_email,
     update_login, update_user,
 };

@@ -36,6 +36,17 @@ pub async fn find_by_email(conn: &mut Conn, canonical: &str) -> Result<Option<Us
         .optional())?)
 }
 
+/// Finds by canonical address and locks the row until the transaction ends, so that what is counted for an account is
+/// counted in turn. An UPDATE that changes nothing is the row lock that both databases have.
+pub async fn lock_by_email(conn: &mut Conn, canonical: &str) -> Result<Option<User>> {
+    Ok(on!(conn, |c| diesel::update(users::table.filter(users::email_canonical.eq(canonical)))
+        .set(users::email_canonical.eq(users::email_canonical))
+        .returning(User::as_returning())
+        .get_result(c)
+        .await
+        .optional())?)
+}
+
 /// Changes a user. `None`: there is no such user.
 ///
 /// # Errors

@@ -3,13 +3,8 @@
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
-
-use actix_web::dev::ServerHandle;
-use actix_web::web::Data;
 
 use secrecy::ExposeSecret;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::prelude::*;
@@ -19,7 +14,6 @@ use super::{Failure, runtime};
 use crate::app::{App, Parts};
 use crate::config::{Config, LogFormat};
 use crate::error::Result;
-use crate::health::Draining;
 use crate::{files, server, setup, worker};
 
 pub(super) fn run(mut config: Config) -> Result<(), Failure> {
@@ -41,13 +35,14 @@ pub(super) fn run(mut config: Config) -> Result<(), Failure> {
 
     actix_rt::System::new().block_on(async {
         let prepared = server::prepare(Arc::clone(&app), listener)?;
-        // Before the word that it is ready: whoever reads that may send one.
-        let signals = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        // Before the word that it is ready: whoever reads that may send a signal.
+        let signals = server::Signals::listen()?;
         announce(&app, address, setup_link.as_ref().map(|link| link.expose_secret()))?;
-        let handle = prepared.server.handle();
-        let draining = prepared.draining.clone();
-        let delay = app.config.http.drain_delay;
-        actix_rt::spawn(stop_when_told(signals, handle, draining, delay));
+        actix_rt::spawn(signals.stop(
+            prepared.server.handle(),
+            prepared.draining,
+            app.config.http.drain_delay,
+        ));
         prepared.server.await?;
         Ok::<(), Failure>(())
     })?;
@@ -60,25 +55,6 @@ pub(super) fn run(mut config: Config) -> Result<(), Failure> {
     });
     tracing::info!("stopped");
     Ok(())
-}
-
-/// SIGTERM drains, Ctrl+C drains without the delay for load balancers, and a second signal ends at once.
-async fn stop_when_told(
-    (mut terminate, mut interrupt): (Signal, Signal),
-    handle: ServerHandle,
-    draining: Data<Draining>,
-    delay: Duration,
-) {
-    let delay = tokio::select! {
-        _ = terminate.recv() => delay,
-        _ = interrupt.recv() => Duration::ZERO,
-    };
-    tracing::info!("draining");
-    tokio::select! {
-        () = server::drain(handle.clone(), &draining, delay) => {}
-        _ = terminate.recv() => handle.stop(false).await,
-        _ = interrupt.recv() => handle.stop(false).await,
-    }
 }
 
 /// Logs go to stderr: lines for people on a terminal, else JSON.

@@ -48,9 +48,7 @@ pub async fn request_link(
     let now = app.clock.now();
     let recipient = Recipient { email: email.as_str(), canonical: email.canonical() };
     let mut tx = app.db.write().await?;
-    let found = accounts::find_by_email(&mut tx, email.canonical()).await?;
-    let id = found.as_ref().map_or(Id::NIL, |user| user.id);
-    let user = accounts::lock_user(&mut tx, id).await?.filter(may);
+    let user = accounts::lock_by_email(&mut tx, email.canonical()).await?.filter(may);
     let has_room = app.outbox.may_send(&mut tx, kind_of(purpose), recipient, now).await?;
     match user.filter(|_| has_room) {
         Some(user) => queue(app, &mut tx, purpose, &user, facts, now).await?,

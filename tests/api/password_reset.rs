@@ -226,3 +226,52 @@ story!(reports_bad_bodies, async |server| {
     email(json!({"email": ["ada@example.com", "eve@evil.example"]})).await.fault("string_type", "body.email");
     email(json!({"email": "ada@example.com, eve@evil.example"})).await.fault("value_error", "body.email");
 });
+
+story!(
+    an_address_gets_five_mails_however_many_ask_at_once,
+    |config| config.database.pool_size = 10,
+    async |server| {
+        server.verified_user(ADA).await;
+        let other = server.sibling().await;
+        let asked = (0..40).map(|number| forgot(if number % 2 == 0 { &server } else { &other }, ADA));
+        join_all(asked).await;
+        assert_eq!(server.mails().await.len(), 5);
+    }
+);
+
+story!(of_several_links_used_at_once_one_wins, async |server| {
+    for round in 0..4 {
+        let email = format!("person{round}@example.com");
+        server.verified_user(&email).await;
+        let mut tokens = Vec::new();
+        for _ in 0..5 {
+            tokens.push(server.reset_token(&email).await);
+        }
+        let answers = join_all(tokens.iter().map(|token| reset(&server, token, NEW))).await;
+        let (won, lost): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
+        lost.iter().for_each(|answer| answer.refused(400, "RESET_PASSWORD_BAD_TOKEN"));
+        assert_eq!(won.len(), 1);
+        server.mail(MailKind::PasswordChanged, &email).await;
+    }
+});
+
+story!(a_reset_and_a_change_at_once_do_not_stop_each_other, async |server| {
+    for round in 0..4 {
+        let email = format!("person{round}@example.com");
+        let person = server.verified_user(&email).await;
+        let mut tokens = Vec::new();
+        for _ in 0..4 {
+            tokens.push(server.reset_token(&email).await);
+        }
+        let body = json!({"password": "yet another password"});
+        let change = server.patch("/users/me").bearer(&person.tokens.access).json(body).into_future();
+        let resets = join_all(tokens.iter().map(|token| reset(&server, token, NEW)));
+        let (changed, answers) = tokio::join!(change, resets);
+        assert!(matches!(changed.status, 200 | 401), "{}", changed.text());
+        for answer in &answers {
+            assert!(matches!(answer.status, 200 | 400), "{}", answer.text());
+        }
+        let won = answers.iter().filter(|answer| answer.status == 200).count();
+        assert!(won + usize::from(changed.status == 200) >= 1 && won <= 1);
+    }
+});

@@ -221,3 +221,18 @@ story!(reports_bad_bodies, async |server| {
         server.post(path).form(&[("token", "x")]).await.fault("model_attributes_type", "body");
     }
 });
+
+story!(of_several_links_used_at_once_one_wins, async |server| {
+    for round in 0..4 {
+        let email = format!("person{round}@example.com");
+        server.register(&email, PASSWORD).await;
+        let mut tokens = vec![token_of(&server.mail(MailKind::Verify, &email).await)];
+        for _ in 0..4 {
+            tokens.push(server.verify_token(&email).await);
+        }
+        let answers = join_all(tokens.iter().map(|token| verify(&server, token))).await;
+        let (won, lost): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
+        lost.iter().for_each(|answer| answer.refused(400, "VERIFY_USER_ALREADY_VERIFIED"));
+        assert_eq!(won.len(), 1);
+    }
+});
