@@ -7,6 +7,7 @@
 mod support;
 
 mod house_rules;
+mod pages;
 mod password_reset;
 mod process;
 mod registration;
