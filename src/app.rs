@@ -87,6 +87,12 @@ impl App {
                 synchronous: config.database.synchronous,
             },
         )?;
+        if !config.database.migrate_on_start && !db::migrate::is_current(&mut db.read().await?).await? {
+            return Err(Error::unavailable(
+                "the database lacks migrations of this version and database.migrate_on_start is false: \
+                 run `usher migrate up`",
+            ));
+        }
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let passwords = &config.passwords;
         let hasher = Hasher::start(

@@ -11,6 +11,7 @@ use validator::Validate;
 use super::model::{User, UserRead};
 use super::store::{self, Filter, Order, Position};
 use crate::app::App;
+use crate::base::email_address::EmailAddress;
 use crate::error::Result;
 use crate::http::body::Fields;
 
@@ -70,7 +71,7 @@ pub(super) fn parse(query: &str) -> Result<Filter> {
     fields.check(&asked);
     let sort = asked.sort.as_deref().unwrap_or("-created_at");
     let is_descending = sort.starts_with('-');
-    let order = match sort.trim_start_matches('-') {
+    let order = match sort.strip_prefix('-').unwrap_or(sort) {
         "created_at" => Order::Created,
         "email" => Order::Email,
         _ => {
@@ -87,7 +88,7 @@ pub(super) fn parse(query: &str) -> Result<Filter> {
     });
     fields.finish(Some(Filter {
         // PostgreSQL's text holds no NUL; no address does either, so such a prefix finds nobody.
-        email_prefix: asked.q.map(|q| q.trim().to_lowercase().replace('\0', "\u{FFFD}")),
+        email_prefix: asked.q.map(|q| EmailAddress::canonical_prefix_of(&q).replace('\0', "\u{FFFD}")),
         is_active: asked.is_active,
         is_verified: asked.is_verified,
         is_superuser: asked.is_superuser,

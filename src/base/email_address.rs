@@ -51,13 +51,18 @@ impl EmailAddress {
         if display.len() > MAX_BYTES || local.len() > 64 || !for_rule.validate_email() {
             return Err("The address is not valid or too long.");
         }
-        let canonical = format!("{}@{domain}", local.to_lowercase().nfc().collect::<String>());
+        let canonical = format!("{}@{domain}", fold(&local));
         Ok(Self { display, canonical })
     }
 
     /// The canonical form of `typed` for a look-up; `None` when no account can have it.
     pub fn canonical_of(typed: &str) -> Option<String> {
         Self::parse(typed).ok().map(|address| address.canonical)
+    }
+
+    /// What the canonical forms begin with of all addresses that begin with `typed`.
+    pub fn canonical_prefix_of(typed: &str) -> String {
+        fold(typed.trim())
     }
 
     /// The address as its owner writes it.
@@ -69,6 +74,11 @@ impl EmailAddress {
     pub fn canonical(&self) -> &str {
         &self.canonical
     }
+}
+
+/// Lower case, in NFC before and after.
+fn fold(text: &str) -> String {
+    text.nfc().collect::<String>().to_lowercase().nfc().collect()
 }
 
 /// Control, bidirectional, zero-width and other format characters, and every kind of space inside.

@@ -36,10 +36,11 @@ pub(super) fn run(mut config: Config) -> Result<(), Failure> {
 
     actix_rt::System::new().block_on(async {
         let prepared = server::prepare(Arc::clone(&app), listener)?;
+        // Before the word that it is ready: whoever reads that may send one.
+        let signals = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         announce(&app, address, setup_link.as_ref().map(|link| link.expose_secret()))?;
         let handle = prepared.server.handle();
         let draining = prepared.draining.clone();
-        let signals = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         actix_rt::spawn(async move {
             wait_for_stop(signals).await;
             tracing::info!("draining");

@@ -11,7 +11,7 @@ use diesel_async::{AsyncMigrationHarness, RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::{Target, postgres};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
@@ -146,8 +146,13 @@ pub async fn is_current(conn: &mut super::Conn) -> Result<bool> {
         .filter(__diesel_schema_migrations::version.eq(&newest))
         .count()
         .get_result::<i64>(c)
-        .await)?;
-    Ok(found == 1)
+        .await);
+    match found.map_err(Error::from) {
+        Ok(found) => Ok(found == 1),
+        // The database answers, only the table is missing.
+        Err(error) if *error.kind() == ErrorKind::Internal => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// The version of the newest migration in this binary.

@@ -144,12 +144,31 @@ impl Connector {
     }
 
     async fn connect(&self) -> ConnectionResult<AsyncPgConnection> {
-        let (client, driver) = self
-            .config
-            .connect(self.tls.clone())
-            .await
-            .map_err(|error| ConnectionError::BadConnection(describe(&error)))?;
+        // `connect_timeout` is for one host and ends with TCP; a server that takes the connection may still be silent.
+        let each = self.config.get_connect_timeout().copied().unwrap_or(PATIENCE);
+        let hosts = u32::try_from(self.config.get_hosts().len()).unwrap_or(1).max(1);
+        let outcome = tokio::time::timeout(each * hosts, self.config.connect(self.tls.clone())).await;
+        let failed = |cause: String| {
+            ConnectionError::BadConnection(format!("cannot use the database at {}: {cause}", self.place()))
+        };
+        let (client, driver) = outcome
+            .map_err(|_| failed("it does not answer".to_owned()))?
+            .map_err(|error| failed(describe(&error)))?;
         AsyncPgConnection::try_from_client_and_connection(client, driver).await
+    }
+
+    /// `host:port` of each server, for messages.
+    fn place(&self) -> String {
+        let ports = self.config.get_ports();
+        let name = |(index, host): (usize, &Host)| {
+            // One port is for all hosts.
+            let port = ports.get(index).or(ports.first()).copied().unwrap_or(5432);
+            match host {
+                Host::Tcp(name) => format!("{name}:{port}"),
+                Host::Unix(path) => path.display().to_string(),
+            }
+        };
+        self.config.get_hosts().iter().enumerate().map(name).collect::<Vec<_>>().join(", ")
     }
 }
 

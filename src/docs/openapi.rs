@@ -42,7 +42,8 @@ const TAGS: [(&str, &str); 9] = [
 pub fn base_document() -> OpenApi {
     let mut components = Components::new();
     components.add_security_scheme(
-        "password",
+        // First in the dialog of Swagger UI, which sorts by name.
+        "account",
         SecurityScheme::OAuth2(OAuth2::with_description(
             [Flow::Password(Password::new("/auth/jwt/login", Scopes::new()))],
             "Sign in with e-mail address (as username) and password; leave the client fields empty.",
@@ -56,7 +57,7 @@ pub fn base_document() -> OpenApi {
             "The session of the hosted pages.",
         ))),
     );
-    let any_of = ["password", "bearer", "cookie"]
+    let any_of = ["account", "bearer", "cookie"]
         .map(|scheme| SecurityRequirement::new(scheme, std::iter::empty::<String>()));
     OpenApiBuilder::new()
         .info(

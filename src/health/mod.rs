@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::db::migrate;
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 
 /// Set when the server begins to drain, so that load balancers send nothing new.
 #[derive(Default)]
@@ -87,10 +87,5 @@ pub async fn readyz(app: Data<App>, draining: Data<Draining>) -> HttpResponse {
 
 async fn current(app: &App) -> Result<bool> {
     let mut conn = app.db.read().await?;
-    match migrate::is_current(&mut conn).await {
-        Ok(current) => Ok(current),
-        // The database answers, only the table is missing.
-        Err(error) if *error.kind() == ErrorKind::Internal => Ok(false),
-        Err(error) => Err(error),
-    }
+    migrate::is_current(&mut conn).await
 }

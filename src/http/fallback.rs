@@ -11,6 +11,10 @@ use utoipa::openapi::path::PathItem;
 
 use crate::error::{ErrorKind, Result};
 
+/// What OpenAPI cannot say: the last parameter of these paths may be empty or hold slashes.
+const TAILS: [(&str, &str); 2] =
+    [("/docs/{file}", "/docs/{file:.*}"), ("/assets/{path}", "/assets/{path:.*}")];
+
 /// The paths of the server and the methods of each.
 pub struct RouteTable(Vec<(ResourceDef, Vec<String>)>);
 
@@ -21,10 +25,12 @@ impl RouteTable {
             .paths
             .paths
             .iter()
-            .map(|(path, item)| (ResourceDef::new(path.as_str()), methods(item)))
+            .map(|(path, item)| {
+                let tail = TAILS.iter().find(|(documented, _)| path == documented);
+                let pattern = tail.map_or(path.as_str(), |(_, pattern)| pattern);
+                (ResourceDef::new(pattern), methods(item))
+            })
             .collect();
-        // The document writes `/docs/{file}` for a path whose tail may also be empty.
-        routes.push((ResourceDef::new("/docs/"), vec!["GET".to_owned(), "HEAD".to_owned()]));
         // A path without parameters wins over one with, as in `/users/me` and `/users/{id}`.
         routes.sort_by_key(|(path, _)| path.pattern().is_some_and(|pattern| pattern.contains('{')));
         Self(routes)

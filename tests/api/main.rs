@@ -4,11 +4,26 @@
 //! database of its own, a clock that stands still until it is moved, and a mailbox that is emptied by hand. See
 //! `support/mod.rs`.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod support;
 
+mod accounts;
+mod cookies;
+mod crashes;
+mod database;
+mod faulty_starts;
+mod guard_order;
 mod house_rules;
+mod http_shape;
+mod outbox;
 mod pages;
 mod password_reset;
 mod process;
+mod refresh;
 mod registration;
+mod restart;
+mod sessions;
+mod sign_in;
+mod users;
 mod verification;

@@ -122,6 +122,12 @@ impl Answer {
         if self.body.is_empty() { Value::Null } else { self.json() }
     }
 
+    /// Insists on 200 with plain text.
+    #[track_caller]
+    pub fn success_text(&self) {
+        assert_eq!(self.status, 200, "{}: {}", self.what, self.text());
+    }
+
     /// Insists on 204 without a body.
     #[track_caller]
     pub fn no_content(&self) {

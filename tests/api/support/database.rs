@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, SqliteConnection};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
@@ -91,6 +93,24 @@ impl Database {
         }
     }
 
+    /// Runs a statement beside the server, over a connection of its own.
+    pub async fn execute(&self, statement: &str) {
+        match &*self.0 {
+            Kind::Sqlite { folder } => {
+                let mut conn = connect(&file_in(folder));
+                conn.batch_execute(statement).unwrap_or_else(|error| panic!("{statement}: {error}"));
+            }
+            Kind::Postgres { cluster, name } => cluster.execute_in(name, statement).await,
+        }
+    }
+
+    /// Holds the one write lock of a SQLite database until the result is dropped. `None` on PostgreSQL.
+    pub fn lock(&self) -> Option<SqliteConnection> {
+        let mut conn = connect(&self.file()?);
+        conn.batch_execute("BEGIN IMMEDIATE").expect("the lock is free");
+        Some(conn)
+    }
+
     /// Removes it, whoever is still connected.
     pub async fn remove(&self) {
         if let Kind::Postgres { cluster, name } = &*self.0 {
@@ -101,6 +121,12 @@ impl Database {
 
 fn file_in(folder: &TempDir) -> PathBuf {
     folder.path().join("usher.db")
+}
+
+fn connect(file: &Path) -> SqliteConnection {
+    let mut conn = SqliteConnection::establish(&file.to_string_lossy()).expect("the file can be opened");
+    conn.batch_execute("PRAGMA busy_timeout = 5000").expect("a pragma");
+    conn
 }
 
 async fn make_template() -> Vec<u8> {

@@ -22,7 +22,7 @@ mod server;
 
 use std::future::Future;
 use std::pin::Pin;
-use std::time::Duration;
+pub use std::time::Duration;
 
 pub use client::{Answer, Request};
 pub use database::Backend;

@@ -71,8 +71,12 @@ impl Cluster {
 
     /// Runs one statement outside any story's database.
     pub async fn execute(&self, statement: &str) {
+        self.execute_in("postgres", statement).await;
+    }
+
+    pub async fn execute_in(&self, database: &str, statement: &str) {
         let (client, driver) =
-            tokio_postgres::connect(&self.url("postgres"), NoTls).await.expect("the cluster answers");
+            tokio_postgres::connect(&self.url(database), NoTls).await.expect("the cluster answers");
         let driver = tokio::spawn(driver);
         client.batch_execute(statement).await.unwrap_or_else(|error| panic!("{statement}: {error:?}"));
         drop(client);
@@ -103,6 +107,7 @@ async fn start() -> Option<Cluster> {
 }
 
 /// Starts the keeper and waits for its word. `None`: the cluster did not start.
+#[allow(clippy::zombie_processes, reason = "the keeper outlives this process on purpose")]
 fn keep(binaries: &Path, user: Option<(u32, u32)>, folder: &Path) -> Option<Cluster> {
     let port = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).ok()?.port();
     let mut keeper = as_user(Command::new("sh"), user, folder)

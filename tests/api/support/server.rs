@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use actix_web::web::Data;
 use secrecy::SecretString;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -11,6 +12,7 @@ use usher::app::{App, Parts};
 use usher::base::clock::{Clock, Time};
 use usher::base::random::Random;
 use usher::config::Config;
+use usher::health::Draining;
 use usher::mail::{MailKind, Memory, Outgoing};
 
 use super::client::{Request, http_client};
@@ -39,6 +41,7 @@ struct Running {
     app: Arc<App>,
     address: String,
     handle: actix_web::dev::ServerHandle,
+    draining: Data<Draining>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -46,11 +49,13 @@ impl Server {
     /// Starts a server on `database` after `configure` changed its configuration.
     pub async fn start(database: Database, configure: impl FnOnce(&mut Config)) -> Self {
         let data_dir = Arc::new(tempfile::tempdir().expect("a temporary folder"));
-        let mut config = Config::default();
-        config.data_dir = data_dir.path().to_owned();
-        config.database_url = SecretString::from(database.url());
-        config.bind = "127.0.0.1:0".into();
-        config.public_url = "http://127.0.0.1:0".into();
+        let mut config = Config {
+            data_dir: data_dir.path().to_owned(),
+            database_url: SecretString::from(database.url()),
+            bind: "127.0.0.1:0".into(),
+            public_url: "http://127.0.0.1:0".into(),
+            ..Config::default()
+        };
         config.keys.master_key = Some(SecretString::from("07".repeat(32)));
         config.database.migrate_on_start = false;
         config.database.pool_size = 2;
@@ -138,6 +143,11 @@ impl Server {
         self.clock.now()
     }
 
+    /// As at the beginning of a graceful stop.
+    pub fn begin_draining(&self) {
+        self.running.draining.begin();
+    }
+
     pub fn advance(&self, by: Duration) {
         self.clock.advance(by);
     }
@@ -203,17 +213,17 @@ impl Running {
             transport: mailbox.map(|mailbox| mailbox as _),
         };
         let app = App::build(config.clone(), parts).await.expect("the application can be built");
-        let (started, handle) = oneshot::channel();
+        let (started, running) = oneshot::channel();
         let served = Arc::clone(&app);
         let thread = std::thread::spawn(move || {
             actix_rt::System::new().block_on(async {
                 let prepared = usher::server::prepare(served, listener).expect("the server can be prepared");
-                let _ = started.send(prepared.server.handle());
+                let _ = started.send((prepared.server.handle(), prepared.draining));
                 prepared.server.await.expect("the server runs");
             });
         });
-        let handle = handle.await.expect("the server starts");
-        Self { app, address: address.to_string(), handle, thread: Some(thread) }
+        let (handle, draining) = running.await.expect("the server starts");
+        Self { app, address: address.to_string(), handle, draining, thread: Some(thread) }
     }
 
     fn stop(&mut self) {
