@@ -37,6 +37,9 @@ fn foreign(server: &Server) -> Vec<Vec<(&'static str, String)>> {
         vec![("origin", format!("{own}@evil.example"))],
         vec![("origin", own.replace("127.0.0.1", "127.0.0.2"))],
         vec![("origin", "https://evil.example".into()), ("referer", format!("{own}/login"))],
+        // No text that a browser would write, and so no sign of innocence.
+        vec![("origin", "https://\u{e9}vil.example".into())],
+        vec![("referer", "https://\u{e9}vil.example/".into())],
         vec![("referer", "https://evil.example/login".into())],
         vec![("referer", format!("https://evil.example/{host}"))],
         vec![("referer", format!("http://{host}@evil.example/"))],
