@@ -92,10 +92,8 @@ async fn find(app: &App, conn: &mut Conn, link: &str) -> Result<(Target, Option<
             Some(token) => accounts::find_owner(conn, token).await?,
             None => None,
         };
-        let state = match &user {
-            Some(_) => LinkState::of(token.as_ref(), app.clock.now()),
-            None => LinkState::Invalid,
-        };
+        let state = LinkState::of(token.as_ref(), app.clock.now());
+        let state = if user.is_some() { state } else { state.without_owner() };
         return Ok((Target { state, user, purpose }, token));
     }
     let target = Target { state: LinkState::Invalid, user: None, purpose: Purpose::ResetPassword };

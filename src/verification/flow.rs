@@ -59,8 +59,8 @@ pub async fn verify(app: &App, link: &str) -> Result<Outcome> {
             }
             Outcome::Refused(LinkState::Invalid)
         }
-        (Some(token), Some(user)) => judge(&token, &user, is_consumed, now),
-        _ => Outcome::Refused(LinkState::Invalid),
+        (Some(token), user) => judge(&token, user.as_ref(), is_consumed, now),
+        (None, _) => Outcome::Refused(LinkState::Invalid),
     };
     tx.rollback().await?;
     Ok(outcome)
@@ -78,18 +78,17 @@ pub async fn state(app: &App, link: &str) -> Result<Outcome> {
     let Some(token) = tokens::find_token(&mut conn, id).await? else {
         return Ok(Outcome::Refused(LinkState::Invalid));
     };
-    Ok(match accounts::find_owner(&mut conn, &token).await? {
-        Some(user) => judge(&token, &user, false, app.clock.now()),
-        None => Outcome::Refused(LinkState::Invalid),
-    })
+    let user = accounts::find_owner(&mut conn, &token).await?;
+    Ok(judge(&token, user.as_ref(), false, app.clock.now()))
 }
 
-fn judge(token: &OneTimeToken, user: &User, is_consumed: bool, now: Time) -> Outcome {
+fn judge(token: &OneTimeToken, owner: Option<&User>, is_consumed: bool, now: Time) -> Outcome {
     let state = if is_consumed { LinkState::Ready } else { LinkState::of(Some(token), now) };
-    match state {
-        LinkState::Expired | LinkState::Invalid => Outcome::Refused(state),
-        _ if user.is_verified => Outcome::AlreadyVerified,
-        state => Outcome::Refused(state),
+    match (state, owner) {
+        (LinkState::Expired | LinkState::Invalid, _) => Outcome::Refused(state),
+        (_, Some(user)) if user.is_verified => Outcome::AlreadyVerified,
+        (_, None) => Outcome::Refused(state.without_owner()),
+        (_, Some(_)) => Outcome::Refused(state),
     }
 }
 

@@ -130,6 +130,15 @@ story!(a_superseded_link_says_so, async |server| {
     refuses(&server, &first, "This link no longer counts", "another link was used").await;
 });
 
+story!(a_link_to_an_address_that_was_left_says_so, async |server| {
+    let ada = server.verified_user(ADA).await;
+    let path = forgotten(&server).await;
+    let body = json!({"email": "ada@example.org"});
+    server.patch("/users/me").bearer(&ada.tokens.access).json(body).await.success(200);
+    refuses(&server, &path, "This link no longer counts", "the password or the address").await;
+    assert!(!server.get(&path).page().await.text().contains("ada@example"));
+});
+
 story!(a_broken_or_forged_link_says_so, async |server| {
     server.unverified_user(ADA).await;
     let path = forgotten(&server).await;

@@ -101,6 +101,14 @@ story!(a_superseded_link_says_so, async |server| {
     refuses(&server, &path, "This link no longer counts", "the password or the address").await;
 });
 
+story!(a_link_to_an_address_that_was_left_says_so, async |server| {
+    let path = registered(&server).await;
+    let access = server.sign_in(ADA, PASSWORD).await.access;
+    let body = json!({"email": "ada@example.org"});
+    server.patch("/users/me").bearer(&access).json(body).await.success(200);
+    refuses(&server, &path, "This link no longer counts", "the password or the address").await;
+});
+
 story!(a_used_link_says_so, async |server| {
     let root = server.superuser("root@example.org").await;
     let path = registered(&server).await;
