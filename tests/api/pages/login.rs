@@ -35,8 +35,8 @@ story!(a_sign_in_sets_a_cookie_and_goes_on, async |server| {
     assert_eq!((answer.status, answer.header("location"), answer.text()), (303, "/", ""));
     assert_eq!(answer.header("cache-control"), "no-store");
     let (cookie, seen) = set_cookie(&answer);
-    let days_14 = "Max-Age=1209600";
-    assert_eq!(seen, attributes(&["HttpOnly", "SameSite=Lax", "Path=/", days_14]));
+    // 90 days, the longest that use can keep the session alive.
+    assert_eq!(seen, attributes(&["HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=7776000"]));
     let (name, value) = cookie.split_once('=').unwrap();
     assert_eq!((name, value.len()), ("usher_session", 64));
     assert!(answer.header("set-cookie").len() < 4096);
@@ -54,7 +54,7 @@ story!(
         let fields = [("username", ADA), ("password", PASSWORD)];
         let answer = server.post("/login").form(&fields).await;
         let (cookie, seen) = set_cookie(&answer);
-        let max_age = "Max-Age=1209600";
+        let max_age = "Max-Age=7776000";
         assert_eq!(seen, attributes(&["HttpOnly", "SameSite=Lax", "Path=/", "Secure", max_age]));
         assert!(cookie.starts_with("__Host-usher_session="), "{cookie}");
         assert!(server.is_logged_in(&cookie).await);
@@ -73,7 +73,8 @@ story!(
     |config| {
         config.cookies.name = "acme".into();
         config.cookies.secure = CookieSecure::Always;
-        config.sessions.cookie_ttl = hours(1);
+        config.sessions.cookie_ttl = minutes(20);
+        config.sessions.absolute_ttl = hours(1);
     },
     async |server| {
         server.verified_user(ADA).await;
