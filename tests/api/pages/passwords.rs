@@ -48,6 +48,10 @@ story!(asking_has_one_answer, async |server| {
     for (typed, fault) in [
         ("", "Enter an e-mail address."),
         ("nonsense", "An email address must have an @-sign."),
+        (
+            "ada lovelace@example.com",
+            "An email address cannot contain spaces, invisible or control characters.",
+        ),
         ("Ada<ada@example.com>", "The part before the @-sign contains characters that are not allowed."),
     ] {
         let page = server.post("/forgot-password").form(&[("email", typed)]).page().await;
