@@ -71,6 +71,27 @@ story!(head_is_get_without_a_body, async |server| {
     assert_eq!((head.status, head.text()), (400, ""));
 });
 
+story!(
+    over_https_browsers_are_told_to_stay_there,
+    |config| config.public_url = "https://id.example.org".into(),
+    async |server| {
+        // A year at least, and the names below (ASVS 3.4.1).
+        for path in ["/", "/users/me", "/assets/usher.css", "/nowhere", "/livez"] {
+            let answer = server.request("HEAD", path).await;
+            assert_eq!(
+                answer.header("strict-transport-security"),
+                "max-age=31536000; includeSubDomains",
+                "{path}"
+            );
+        }
+    }
+);
+
+story!(over_http_nothing_is_said_of_https, async |server| {
+    let page = server.get("/").page().await;
+    assert!(!page.headers.contains_key("strict-transport-security"));
+});
+
 story!(files_may_be_kept_and_have_their_types, async |server| {
     for (name, media_type) in [
         ("usher.css", "text/css; charset=utf-8"),
