@@ -25,7 +25,7 @@ fn path_of(server: &Server, link: &str) -> String {
     link.strip_prefix(server.public_url()).unwrap_or_else(|| panic!("{link} leads elsewhere")).to_owned()
 }
 
-/// Opens a link 50 times and asks for its head 50 times, as mail scanners do; whatever `method` they use gets `heading`.
+/// Opens a link 50 times and asks for its head 50 times, as mail scanners do; who looks sees `heading`.
 async fn scan(server: &Server, path: &str, heading: &str) {
     use crate::support::join_all;
     let pages = join_all((0..50).map(|_| server.get(path).page())).await;

@@ -1,5 +1,7 @@
 //! Errors of pages are pages.
 
+use std::future::IntoFuture;
+
 use super::ADA;
 use super::cross_site::forms;
 use crate::support::*;
@@ -34,7 +36,7 @@ story!(
     a_busy_database_is_a_page,
     |config| {
         config.database.pool_size = 1;
-        config.database.acquire_timeout = std::time::Duration::from_millis(100);
+        config.database.acquire_timeout = seconds(1);
     },
     async |server| {
         server.unverified_user(ADA).await;
@@ -44,27 +46,33 @@ story!(
         // Every connection is taken: PostgreSQL has one, SQLite one to read and one to write.
         let reader = db.read().await.unwrap();
         let writer = if server.backend() == Backend::Sqlite { Some(db.write().await.unwrap()) } else { None };
-        let paths = [format!("/verify?token={token}"), "/".into(), "/logout".into(), "/signup".into()];
-        for path in &paths {
-            let page = server.get(path).cookie(&cookie).page().await;
-            page.shows(503, "Try again shortly");
-            assert_eq!(page.header("retry-after"), "2");
-            let head = server.request("HEAD", path).cookie(&cookie).await;
-            assert_eq!((head.status, head.header("retry-after"), head.text()), (503, "2", ""));
-        }
+        let link = format!("/verify?token={token}");
         let fields =
             [("username", ADA), ("email", "eve@example.com"), ("password", PASSWORD), ("token", &token)];
+        // All at once, since each waits in vain for a connection.
+        let mut pages = Vec::new();
+        let mut heads = Vec::new();
+        for path in [link.as_str(), "/", "/logout", "/signup"] {
+            pages.push(server.get(path).cookie(&cookie));
+            heads.push(server.request("HEAD", path).cookie(&cookie).into_future());
+        }
+        pages.push(server.post("/logout").cookie(&cookie));
         for path in ["/signup", "/login", "/verify", "/verify/resend", "/forgot-password"] {
-            let page = server.post(path).form(&fields).page().await;
+            pages.push(server.post(path).form(&fields));
+        }
+        let (pages, heads) = tokio::join!(join_all(pages.into_iter().map(Request::page)), join_all(heads));
+        for page in pages {
             page.shows(503, "Try again shortly");
             assert_eq!(page.header("retry-after"), "2");
         }
-        server.post("/logout").cookie(&cookie).page().await.shows(503, "Try again shortly");
+        for head in heads {
+            assert_eq!((head.status, head.header("retry-after"), head.text()), (503, "2", ""));
+        }
         // What needs no database is still there.
         server.get("/login").page().await.shows(200, "Sign in");
         drop((reader, writer));
         server.get("/").cookie(&cookie).page().await.shows(200, "You are signed in");
-        server.get(&paths[0]).page().await.shows(200, "Confirm your e-mail address");
+        server.get(&link).page().await.shows(200, "Confirm your e-mail address");
     }
 );
 
