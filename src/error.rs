@@ -65,6 +65,7 @@ pub enum ErrorKind {
     MethodNotAllowed(Vec<String>),
     RedirectRefused,
     PayloadTooLarge,
+    RequestTimeout,
     Validation(Vec<FieldError>),
     RegisterInvalidPassword(String),
     RegisterUserAlreadyExists,
@@ -129,7 +130,7 @@ impl ErrorKind {
         match self {
             Self::BadRequest => entry(400, "bad-request", "Bad Request", "The request is not valid HTTP or its address cannot be read.", "Check the address and the headers of the request."),
             Self::Unauthorized => entry(401, "unauthorized", "Unauthorized", "Sign in first.", "Send an access token as `Authorization: Bearer <token>`, or sign in to get one."),
-            Self::InvalidToken => entry(401, "unauthorized", "Unauthorized", "The credential is not valid, or no longer.", "Refresh the access token or sign in again. Tokens end at logout, at a password change and when an account is deactivated."),
+            Self::InvalidToken => entry(401, "unauthorized", "Unauthorized", "Sign in first.", "Refresh the access token or sign in again. Tokens end at logout, at a password change and when an account is deactivated."),
             Self::Forbidden => entry(403, "forbidden", "Forbidden", "You may not do this.", "The route needs a superuser."),
             Self::NotVerified => entry(403, "not-verified", "Forbidden", "Verify your email address first.", "Follow the link in the verification mail, or ask for a new one at POST /auth/request-verify-token."),
             Self::CrossSite => entry(403, "cross-site", "Forbidden", "The request comes from another site.", "Requests that act with a cookie must come from a page of this server."),
@@ -138,6 +139,7 @@ impl ErrorKind {
             Self::NotFound => entry(404, "not-found", "Not Found", "There is nothing here.", "Check the address or the id."),
             Self::MethodNotAllowed(_) => entry(405, "method-not-allowed", "Method Not Allowed", "This address does not take that method.", "The header `Allow` lists the methods that it takes."),
             Self::RedirectRefused => entry(400, "redirect-refused", "REDIRECT_NOT_ALLOWED", "The address to go to next is not allowed.", "`next` must be a path on this server, for instance `/account`."),
+            Self::RequestTimeout => entry(408, "request-timeout", "Request Timeout", "The request body did not arrive in time.", "Send the body at once; the limit is `http.body_timeout`."),
             Self::PayloadTooLarge => entry(413, "payload-too-large", "Payload Too Large", "The request body is too large.", "Send a smaller body; the limit is `http.body_limit` bytes."),
             Self::Validation(_) => entry(422, "validation", "", "Some fields are missing or not valid.", "Each entry of `detail` names a field (`loc`) and what is wrong with it (`msg`)."),
             Self::RegisterInvalidPassword(_) => entry(400, "invalid-password", "REGISTER_INVALID_PASSWORD", "Choose another password.", "`detail.reason` says why the password was refused."),
@@ -159,6 +161,11 @@ impl ErrorKind {
             Self::NotReady => entry(503, "not-ready", "NOT_READY", "The server is not ready.", "See the members of the answer for the part that is not."),
             Self::Internal | Self::Taken(_) => entry(500, "internal", "INTERNAL_SERVER_ERROR", "Something went wrong on our side.", "Tell the operator the `X-Request-Id` of the answer."),
         }
+    }
+
+    /// The name of the kind, without what it carries.
+    pub fn name(&self) -> String {
+        format!("{self:?}").split('(').next().unwrap_or_default().to_owned()
     }
 
     /// The member `detail` of the answer.
@@ -188,6 +195,7 @@ impl ErrorKind {
             Self::MethodNotAllowed(Vec::new()),
             Self::RedirectRefused,
             Self::PayloadTooLarge,
+            Self::RequestTimeout,
             Self::Validation(Vec::new()),
             Self::RegisterInvalidPassword(String::new()),
             Self::RegisterUserAlreadyExists,
@@ -277,12 +285,13 @@ mod tests {
     use std::collections::HashMap;
 
     #[test]
-    fn a_slug_has_one_status() {
-        let mut statuses = HashMap::new();
+    fn a_slug_has_one_status_and_one_title() {
+        let mut seen = HashMap::new();
         for kind in ErrorKind::all() {
             let entry = kind.entry();
-            let status = *statuses.entry(entry.slug).or_insert(entry.status);
-            assert_eq!(status, entry.status, "{}", entry.slug);
+            let first = *seen.entry(entry.slug).or_insert((entry.status, entry.title));
+            // RFC 9457 section 3.1.3: the title belongs to the type.
+            assert_eq!(first, (entry.status, entry.title), "{}", entry.slug);
             assert!(entry.title.ends_with('.') && entry.help.ends_with('.'), "{}", entry.slug);
         }
     }

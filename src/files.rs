@@ -30,8 +30,8 @@ pub fn master_key(config: &Config, random: &Random) -> Result<MasterKey> {
     make_folder(&folder)?;
     let path = folder.join("master.key");
     let fresh = MasterKey::new(random.bytes());
-    // Whoever creates the file first wins; everybody else reads it.
-    match write_new(&path, fresh.to_hex().as_bytes()) {
+    // Whoever puts the whole file there first wins; everybody else reads it.
+    match publish_new(&path, fresh.to_hex().as_bytes(), random) {
         Ok(()) => return Ok(fresh),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(cannot("write", &path, &error)),
@@ -94,6 +94,15 @@ fn make_folder(folder: &Path) -> Result<()> {
         .mode(0o700)
         .create(folder)
         .map_err(|error| cannot("create", folder, &error))
+}
+
+/// Puts a whole file in place, unless there is one: nobody ever sees half of it, not even after a crash.
+fn publish_new(path: &Path, content: &[u8], random: &Random) -> io::Result<()> {
+    let part = path.with_extension(hex::encode(random.bytes::<8>()));
+    write_new(&part, content)?;
+    let published = fs::hard_link(&part, path);
+    fs::remove_file(&part)?;
+    published
 }
 
 /// Creates a file of mode 0600 that must not exist yet, and makes it durable.

@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::from_fn;
@@ -76,8 +77,10 @@ pub fn prepare(app: Arc<App>, listener: TcpListener) -> Result<Prepared> {
     Ok(Prepared { server, draining })
 }
 
-/// Stops accepting, lets running requests finish within `http.shutdown_timeout`, and ends.
-pub async fn drain(handle: ServerHandle, draining: &Draining) {
+/// Says 503 at `/readyz` for `delay` while everything is still answered, so that load balancers look elsewhere; then
+/// stops accepting, lets running requests finish within `http.shutdown_timeout`, and ends.
+pub async fn drain(handle: ServerHandle, draining: &Draining, delay: Duration) {
     draining.begin();
+    tokio::time::sleep(delay).await;
     handle.stop(true).await;
 }

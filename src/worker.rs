@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::clock::Time;
+use crate::base::ids::Id;
 use tokio::sync::watch;
 
 use crate::app::App;
@@ -24,8 +25,12 @@ const BATCH: i64 = 10;
 /// First wait after a failure; it doubles up to [`LONGEST_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_secs(2);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
-/// Rows that one purge deletes at most, so that it never holds the write lock for long.
-const PURGE: i64 = 200;
+/// Rows of a table that one transaction of a purge deletes at most, so that it never holds the write lock for long.
+const PURGE: i64 = 100;
+/// Transactions of one purge at most.
+const PURGES: usize = 50;
+/// Last-used times that one transaction writes.
+const TOUCHES: usize = 100;
 /// Sent and given-up mails, used links and expired sessions are kept that long.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 /// What an error text may take up in the outbox, in characters.
@@ -52,7 +57,7 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 }
 
 async fn outbox_loop(app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    loop {
+    while !*stop.borrow() {
         match deliver_due(&app).await {
             Ok(sent) if sent > 0 => continue,
             Ok(_) => {}
@@ -97,7 +102,7 @@ async fn deliver(app: &App, mail: QueuedMail) -> Result<()> {
     let outgoing = match compose(app, &mail, now).await {
         Ok(Some(outgoing)) => outgoing,
         // Its link was used or replaced, or its account deleted: nobody needs it any more.
-        Ok(None) => return settle(app, &mail, Ok(())).await,
+        Ok(None) => return drop_mail(app, &mail).await,
         Err(error) => {
             let text = error.cause().unwrap_or("it cannot be composed").to_owned();
             return settle(app, &mail, Err(SendError::Temporary(text))).await;
@@ -105,6 +110,13 @@ async fn deliver(app: &App, mail: QueuedMail) -> Result<()> {
     };
     let outcome = app.mailer.send(&outgoing).await;
     settle(app, &mail, outcome).await
+}
+
+async fn drop_mail(app: &App, mail: &QueuedMail) -> Result<()> {
+    tracing::debug!(mail_id = %mail.id, kind = mail.kind, "a mail was dropped, since its link is not open any more");
+    let mut tx = app.db.write().await?;
+    outbox::delete_mail(&mut tx, mail.id).await?;
+    tx.commit().await
 }
 
 /// Signs the link and renders the mail. `None`: its link is not open any more.
@@ -207,27 +219,57 @@ pub async fn upkeep(app: &Arc<App>) -> Result<()> {
         .map_err(|error| Error::internal(error.to_string()))?
 }
 
+/// Writes the last-used times that wait, in small transactions and in one order, so that they keep nobody waiting and
+/// two instances do not lock each other out. What could not be written waits for the next round.
 async fn write_touches(app: &App) -> Result<()> {
-    let touched = app.touches.take();
-    if touched.is_empty() {
-        return Ok(());
+    let mut touched: Vec<(Id, Time)> = app.touches.take().into_iter().collect();
+    touched.sort_unstable();
+    for chunk in touched.chunks(TOUCHES) {
+        if let Err(error) = write_chunk(app, chunk).await {
+            for (session_id, at) in touched {
+                app.touches.note(session_id, at);
+            }
+            return Err(error);
+        }
     }
+    Ok(())
+}
+
+async fn write_chunk(app: &App, touched: &[(Id, Time)]) -> Result<()> {
     let mut tx = app.db.write().await?;
     for (session_id, at) in touched {
         let slide = at.after(app.config.sessions.cookie_ttl);
-        sessions::update_last_used(&mut tx, session_id, at, slide).await?;
+        sessions::update_last_used(&mut tx, *session_id, *at, slide).await?;
     }
     tx.commit().await
 }
 
+/// Deletes what was over more than [`KEPT`] ago, in small transactions.
 async fn purge(app: &App) -> Result<()> {
     let until = app.clock.now().before(KEPT);
-    let mut tx = app.db.write().await?;
-    let purged = sessions::delete_expired(&mut tx, until, PURGE).await?
-        + tokens::delete_expired(&mut tx, until, PURGE).await?
-        + outbox::delete_old(&mut tx, until, PURGE).await?;
-    if purged == 0 {
-        return tx.rollback().await;
+    for _ in 0..PURGES {
+        let (sessions, tokens, mails) = {
+            let mut conn = app.db.read().await?;
+            (
+                sessions::list_expired(&mut conn, until, PURGE).await?,
+                tokens::list_expired(&mut conn, until, PURGE).await?,
+                outbox::list_old(&mut conn, Id::lowest_at(until), PURGE).await?,
+            )
+        };
+        if sessions.is_empty() && tokens.is_empty() && mails.is_empty() {
+            break;
+        }
+        let mut tx = app.db.write().await?;
+        for id in sessions {
+            sessions::delete_expired(&mut tx, id, until).await?;
+        }
+        for id in tokens {
+            tokens::delete_expired(&mut tx, id, until).await?;
+        }
+        for id in mails {
+            outbox::delete_mail(&mut tx, id).await?;
+        }
+        tx.commit().await?;
     }
-    tx.commit().await
+    Ok(())
 }

@@ -1,23 +1,25 @@
 //! Creating, changing and deleting accounts.
 //!
-//! Rows are locked in one order everywhere: superusers, links, user, sessions.
+//! What takes long (hashing) comes first and outside of the transaction. Then the account is locked and read again, and
+//! everything is decided on what it is now: a reset, a deactivation or another change may have been quicker. Rows are
+//! locked in one order everywhere: superusers, user, links, sessions.
 
-use crate::base::clock::Time;
-use crate::base::ids::Id;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::mails;
 use super::model::{User, UserChanges};
 use super::store;
 use crate::app::App;
+use crate::base::clock::Time;
 use crate::base::email_address::EmailAddress;
+use crate::base::ids::Id;
 use crate::db::{Conn, Tx};
 use crate::error::{Constraint, ErrorKind, Result};
 use crate::mail::outbox::Facts;
 use crate::one_time_tokens::{self as tokens, OneTimeToken, Purpose};
 use crate::sessions;
 
-/// An account that somebody with authority makes.
+/// An account to be made.
 pub struct Creation {
     pub email: EmailAddress,
     /// Absent: an invitation is mailed, with a link to set one.
@@ -37,11 +39,41 @@ pub struct Change {
     pub is_verified: Option<bool>,
 }
 
-/// Makes an account.
+/// On whose word an account is changed or deleted.
+#[derive(Clone, Copy)]
+pub enum Authority<'a> {
+    /// The owner's, by this session. It must still be there when the change is made, and the password must be the one
+    /// that was confirmed.
+    Owner { session_id: Id, password_hash: Option<&'a str> },
+    /// A superuser's or the operator's.
+    Administrator,
+}
+
+/// Makes an account and queues its first mail: an invitation where there is no password, else a verification.
 ///
 /// # Errors
 /// [`ErrorKind::RegisterInvalidPassword`], then [`ErrorKind::RegisterUserAlreadyExists`].
 pub async fn create(app: &App, creation: Creation, facts: &Facts) -> Result<User> {
+    let user = prepare(app, creation).await?;
+    let mut tx = app.db.write().await?;
+    let Some(user) = store::insert_user(&mut tx, &user).await? else {
+        return refuse(tx, ErrorKind::RegisterUserAlreadyExists).await;
+    };
+    if user.is_active && user.password_hash.is_none() {
+        tokens::mail_link(app, &mut tx, Purpose::Invitation, &user, facts).await?;
+    } else if user.is_active && !user.is_verified {
+        tokens::mail_link(app, &mut tx, Purpose::Verify, &user, facts).await?;
+    }
+    tx.commit().await?;
+    app.outbox.wake();
+    Ok(user)
+}
+
+/// Checks and hashes the password of an account to be made, and gives its row.
+///
+/// # Errors
+/// [`ErrorKind::RegisterInvalidPassword`].
+pub async fn prepare(app: &App, creation: Creation) -> Result<User> {
     let password_hash = match &creation.password {
         Some(password) => {
             app.policy
@@ -52,7 +84,7 @@ pub async fn create(app: &App, creation: Creation, facts: &Facts) -> Result<User
         None => None,
     };
     let now = app.clock.now();
-    let user = User {
+    Ok(User {
         id: Id::new(now, &app.random),
         email: creation.email.as_str().to_owned(),
         email_canonical: creation.email.canonical().to_owned(),
@@ -63,36 +95,26 @@ pub async fn create(app: &App, creation: Creation, facts: &Facts) -> Result<User
         created_at: now,
         updated_at: now,
         last_login_at: None,
-    };
-    let mut tx = app.db.write().await?;
-    let Some(user) = store::insert_user(&mut tx, &user).await? else {
-        tx.rollback().await?;
-        return Err(ErrorKind::RegisterUserAlreadyExists.into());
-    };
-    if user.is_active && user.password_hash.is_none() {
-        mails::link(app, &mut tx, Purpose::Invitation, &user, facts).await?;
-    } else if user.is_active && !user.is_verified {
-        mails::link(app, &mut tx, Purpose::Verify, &user, facts).await?;
-    }
-    tx.commit().await?;
-    app.outbox.wake();
-    Ok(user)
+    })
 }
 
-/// Changes an account. A new password ends every session but `kept`, a new address is unverified and the old one is
-/// told, deactivation ends all access. A change that changes nothing leaves `updated_at` alone.
+/// Changes an account. A new password ends every session but the owner's own, a new address is unverified and the old
+/// one is told, deactivation ends all access. A change that changes nothing leaves `updated_at` alone.
 ///
 /// # Errors
 /// [`ErrorKind::UpdateUserInvalidPassword`], [`ErrorKind::UpdateUserEmailAlreadyExists`],
-/// [`ErrorKind::LastSuperuser`], [`ErrorKind::NotFound`] when the account is gone.
-pub async fn change(app: &App, user: User, change: Change, kept: Option<Id>, facts: &Facts) -> Result<User> {
-    let new_email = change
-        .email
-        .filter(|email| email.canonical() != user.email_canonical || email.as_str() != user.email);
-    let moves = new_email.as_ref().is_some_and(|email| email.canonical() != user.email_canonical);
+/// [`ErrorKind::LastSuperuser`], [`ErrorKind::NotFound`] when the account is gone, [`ErrorKind::InvalidToken`] when the
+/// owner's session has ended meanwhile.
+pub async fn change(
+    app: &App,
+    user: &User,
+    change: Change,
+    authority: Authority<'_>,
+    facts: &Facts,
+) -> Result<User> {
     let password_hash = match &change.password {
         Some(password) => {
-            let email = new_email.as_ref().map_or(user.email_canonical.as_str(), |email| email.canonical());
+            let email = change.email.as_ref().map_or(user.email_canonical.as_str(), EmailAddress::canonical);
             app.policy
                 .check(password.expose_secret(), email)
                 .map_err(ErrorKind::UpdateUserInvalidPassword)?;
@@ -101,69 +123,38 @@ pub async fn change(app: &App, user: User, change: Change, kept: Option<Id>, fac
         None => None,
     };
     let now = app.clock.now();
-    let unverified_by_move = moves.then_some(false);
-    let changes = UserChanges {
-        email: new_email.as_ref().map(|email| email.as_str().to_owned()),
-        email_canonical: new_email.as_ref().map(|email| email.canonical().to_owned()),
-        password_hash: password_hash.map(Some),
-        is_active: change.is_active.filter(|value| *value != user.is_active),
-        is_superuser: change.is_superuser.filter(|value| *value != user.is_superuser),
-        is_verified: change.is_verified.or(unverified_by_move).filter(|value| *value != user.is_verified),
-        updated_at: Some(now),
-    };
-    if changes.is_empty() {
-        return Ok(user);
-    }
     let mut tx = app.db.write().await?;
-    let loses_power = changes.is_active == Some(false) || changes.is_superuser == Some(false);
-    if loses_power && user.is_superuser {
+    if change.is_active == Some(false) || change.is_superuser == Some(false) {
         tx = keep_a_superuser(tx, user.id).await?;
     }
-    let has_new_password = changes.password_hash.is_some();
-    if moves || has_new_password || changes.is_active == Some(false) {
-        tokens::supersede_tokens(&mut tx, user.id, None, now).await?;
+    let (mut tx, before) = lock(tx, user.id, authority).await?;
+    let changes = compare(&before, &change, password_hash, now);
+    if changes.is_empty() {
+        tx.rollback().await?;
+        return Ok(before);
     }
-    let updated = store::update_user(&mut tx, user.id, &changes)
+    let updated = store::update_user(&mut tx, before.id, &changes)
         .await
         .map_err(|error| error.if_taken(Constraint::UsersEmail, ErrorKind::UpdateUserEmailAlreadyExists))?;
-    let Some(updated) = updated else {
-        tx.rollback().await?;
-        return Err(ErrorKind::NotFound.into());
+    let Some(after) = updated else {
+        return refuse(tx, ErrorKind::NotFound).await;
     };
-    if !updated.is_active {
-        sessions::end_others(&mut tx, user.id, None).await?;
-    } else if has_new_password {
-        sessions::end_others(&mut tx, user.id, kept).await?;
-    }
-    if has_new_password {
-        mails::password_changed(app, &mut tx, &user, facts).await?;
-    }
-    if moves {
-        mails::email_changed(app, &mut tx, &user.email, &updated.email, facts).await?;
-        if updated.is_active && !updated.is_verified {
-            mails::link(app, &mut tx, Purpose::Verify, &updated, facts).await?;
-        }
-    }
+    follow_up(app, &mut tx, &before, &after, authority, facts).await?;
     tx.commit().await?;
     app.outbox.wake();
-    Ok(updated)
+    Ok(after)
 }
 
-/// Deletes an account with its sessions and links; says whether there was one.
+/// Deletes an account with its sessions and links.
 ///
 /// # Errors
-/// [`ErrorKind::LastSuperuser`], [`ErrorKind::NotFound`].
-pub async fn delete(app: &App, user: &User) -> Result<()> {
-    let mut tx = app.db.write().await?;
-    if user.is_superuser {
-        tx = keep_a_superuser(tx, user.id).await?;
-    }
-    if store::delete_user(&mut tx, user.id).await? {
-        tx.commit().await
-    } else {
-        tx.rollback().await?;
-        Err(ErrorKind::NotFound.into())
-    }
+/// [`ErrorKind::LastSuperuser`], [`ErrorKind::NotFound`], [`ErrorKind::InvalidToken`] when the owner's session has
+/// ended meanwhile.
+pub async fn delete(app: &App, id: Id, authority: Authority<'_>) -> Result<()> {
+    let tx = keep_a_superuser(app.db.write().await?, id).await?;
+    let (mut tx, _) = lock(tx, id, authority).await?;
+    store::delete_user(&mut tx, id).await?;
+    tx.commit().await
 }
 
 /// Confirms that the caller is who signed in: by the current password, or by a fresh sign-in without one.
@@ -177,10 +168,7 @@ pub async fn confirm(
     current_password: Option<&SecretString>,
 ) -> Result<()> {
     let is_confirmed = match current_password {
-        Some(password) => {
-            let verdict = app.hasher.verify(password, user.password_hash.as_deref()).await?;
-            verdict.is_match
-        }
+        Some(password) => app.hasher.verify(password, user.password_hash.as_deref()).await?.is_match,
         None => is_fresh,
     };
     if is_confirmed { Ok(()) } else { Err(ErrorKind::ReauthenticationRequired.into()) }
@@ -196,22 +184,96 @@ pub async fn end_access(conn: &mut Conn, user_id: Id, kept: Option<Id>, now: Tim
     Ok(())
 }
 
-/// The active account that a link belongs to, if its address still is the one that the link was mailed to.
+/// Locks the account that a link belongs to; absent when the link belongs to none.
 ///
 /// # Errors
 /// When the database cannot be used.
-pub async fn find_owner(conn: &mut Conn, token: &OneTimeToken) -> Result<Option<User>> {
-    let Some(id) = token.user_id else { return Ok(None) };
-    let user = store::find_user(conn, id).await?;
-    Ok(user.filter(|user| user.is_active && user.email_canonical == token.email))
+pub async fn lock_owner(conn: &mut Conn, token: &OneTimeToken) -> Result<Option<User>> {
+    match token.user_id {
+        Some(id) => store::lock_user(conn, id).await,
+        None => Ok(None),
+    }
+}
+
+/// Whether a link that was mailed for this account is still one for it: active, and under the same address.
+pub fn owns(user: &User, token: &OneTimeToken) -> bool {
+    user.is_active && user.email_canonical == token.email
+}
+
+/// What differs from the account as it is now.
+fn compare(before: &User, change: &Change, password_hash: Option<String>, now: Time) -> UserChanges {
+    let email = change.email.as_ref().filter(|email| email.as_str() != before.email);
+    let moves = email.is_some_and(|email| email.canonical() != before.email_canonical);
+    let is_verified = change.is_verified.or(moves.then_some(false));
+    UserChanges {
+        email: email.map(|email| email.as_str().to_owned()),
+        email_canonical: email.map(|email| email.canonical().to_owned()),
+        password_hash: password_hash.map(Some),
+        is_active: change.is_active.filter(|value| *value != before.is_active),
+        is_superuser: change.is_superuser.filter(|value| *value != before.is_superuser),
+        is_verified: is_verified.filter(|value| *value != before.is_verified),
+        updated_at: Some(now),
+    }
+}
+
+/// What a change brings with it: access that ends, people who are told.
+async fn follow_up(
+    app: &App,
+    tx: &mut Tx,
+    before: &User,
+    after: &User,
+    authority: Authority<'_>,
+    facts: &Facts,
+) -> Result<()> {
+    let now = app.clock.now();
+    let moves = before.email_canonical != after.email_canonical;
+    let has_new_password = before.password_hash != after.password_hash;
+    let kept = match authority {
+        Authority::Owner { session_id, .. } => Some(session_id),
+        Authority::Administrator => None,
+    };
+    if !after.is_active && before.is_active {
+        end_access(tx, after.id, None, now).await?;
+    } else if has_new_password {
+        end_access(tx, after.id, kept, now).await?;
+    } else if moves {
+        tokens::supersede_tokens(tx, after.id, None, now).await?;
+    }
+    if has_new_password {
+        mails::password_changed(app, tx, before, facts).await?;
+    }
+    if moves {
+        mails::email_changed(app, tx, before, &after.email, facts).await?;
+        if after.is_active && after.password_hash.is_none() {
+            tokens::mail_link(app, tx, Purpose::Invitation, after, facts).await?;
+        } else if after.is_active && !after.is_verified {
+            tokens::mail_link(app, tx, Purpose::Verify, after, facts).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Locks the account and makes sure that whoever asks may still do so.
+async fn lock(mut tx: Tx, id: Id, authority: Authority<'_>) -> Result<(Tx, User)> {
+    let Some(user) = store::lock_user(&mut tx, id).await? else {
+        return refuse(tx, ErrorKind::NotFound).await;
+    };
+    if let Authority::Owner { session_id, password_hash } = authority {
+        let is_same = user.is_active && user.password_hash.as_deref() == password_hash;
+        if !is_same || !sessions::exists(&mut tx, session_id).await? {
+            return refuse(tx, ErrorKind::InvalidToken).await;
+        }
+    }
+    Ok((tx, user))
 }
 
 /// Locks the superusers and refuses when `leaving` is the only active one.
 async fn keep_a_superuser(mut tx: Tx, leaving: Id) -> Result<Tx> {
     let active = store::lock_superusers(&mut tx).await?;
-    if active == [leaving] {
-        tx.rollback().await?;
-        return Err(ErrorKind::LastSuperuser.into());
-    }
-    Ok(tx)
+    if active == [leaving] { refuse(tx, ErrorKind::LastSuperuser).await } else { Ok(tx) }
+}
+
+async fn refuse<T>(tx: Tx, kind: ErrorKind) -> Result<T> {
+    tx.rollback().await?;
+    Err(kind.into())
 }

@@ -6,7 +6,7 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
 use utoipa::ToSchema;
 
-use super::flow::{self, Change, Creation};
+use super::flow::{self, Authority, Change, Creation};
 use super::list::{self, ListUsers, UserPage};
 use super::model::{User, UserRead};
 use super::store;
@@ -15,7 +15,15 @@ use crate::caller::{SignedIn, Superuser};
 use crate::error::{ErrorKind, Result};
 use crate::http::body::{Body, Fields};
 use crate::http::client::Client;
-use crate::http::problem::Problem;
+use crate::http::problem::{
+    Absent, BadBody, BadQuery, Last, NotConfirmed, NotSignedIn, NotSuperuser, policy_sample, problems,
+};
+use crate::mail::outbox::Facts;
+
+problems! {
+    CreateRefused: RegisterInvalidPassword(policy_sample()), RegisterUserAlreadyExists;
+    UpdateRefused: UpdateUserInvalidPassword(policy_sample()), UpdateUserEmailAlreadyExists;
+}
 
 /// What a user may change of the own account. Absent and null members stay.
 #[derive(ToSchema)]
@@ -77,8 +85,7 @@ pub struct CreateUser {
     operation_id = "get_me", tag = "Own account",
     responses(
         (status = 200, description = "The signed-in user", body = UserRead),
-        (status = 401, description = "Not signed in", content_type = "application/problem+json", body = Problem),
-        (status = 403, description = "Not verified, where that is required", content_type = "application/problem+json", body = Problem),
+        NotSignedIn,
     )
 )]
 #[get("/users/me")]
@@ -95,14 +102,9 @@ pub async fn get_me(SignedIn(caller): SignedIn) -> Result<HttpResponse> {
     request_body(content = UpdateMe),
     responses(
         (status = 200, description = "The user after the change", body = UserRead),
-        (status = 400, description = "The password is refused or the address is taken", content_type = "application/problem+json", body = Problem),
-        (status = 401, description = "Not signed in", content_type = "application/problem+json", body = Problem),
-        (status = 403, description = "The current password is needed", content_type = "application/problem+json", body = Problem,
-            example = json!({"type": "/problems/reauthentication-required", "title": "Confirm your password for this.",
-                "status": 403, "detail": "REAUTHENTICATION_REQUIRED"})),
-        (status = 413, description = "The body is too large", content_type = "application/problem+json", body = Problem),
-        (status = 422, description = "Fields are not valid", content_type = "application/problem+json", body = Problem),
-        (status = 503, description = "Busy, try again", content_type = "application/problem+json", body = Problem),
+        UpdateRefused,
+        NotConfirmed,
+        BadBody,
     )
 )]
 #[patch("/users/me")]
@@ -122,8 +124,7 @@ pub async fn update_me(
     if is_sensitive {
         flow::confirm(&app, &caller.user, caller.is_fresh(&app), current_password.as_ref()).await?;
     }
-    let kept = Some(caller.session.id);
-    let user = flow::change(&app, caller.user, change, kept, &client.facts()).await?;
+    let user = flow::change(&app, &caller.user, change, caller.authority(), &client.facts()).await?;
     Ok(HttpResponse::Ok().json(UserRead::from(user)))
 }
 
@@ -135,12 +136,9 @@ pub async fn update_me(
     request_body(content = Option<CurrentPassword>),
     responses(
         (status = 204, description = "Deleted"),
-        (status = 401, description = "Not signed in", content_type = "application/problem+json", body = Problem),
-        (status = 403, description = "The current password is needed", content_type = "application/problem+json", body = Problem),
-        (status = 409, description = "The last active superuser stays", content_type = "application/problem+json", body = Problem),
-        (status = 413, description = "The body is too large", content_type = "application/problem+json", body = Problem),
-        (status = 422, description = "Fields are not valid", content_type = "application/problem+json", body = Problem),
-        (status = 503, description = "Busy, try again", content_type = "application/problem+json", body = Problem),
+        NotConfirmed,
+        Last,
+        BadBody,
     )
 )]
 #[delete("/users/me")]
@@ -149,7 +147,7 @@ pub async fn delete_me(app: Data<App>, SignedIn(caller): SignedIn, body: Body) -
     let current_password = fields.optional_secret("current_password");
     fields.finish(Some(()))?;
     flow::confirm(&app, &caller.user, caller.is_fresh(&app), current_password.as_ref()).await?;
-    flow::delete(&app, &caller.user).await?;
+    flow::delete(&app, caller.user.id, caller.authority()).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -161,9 +159,8 @@ pub async fn delete_me(app: Data<App>, SignedIn(caller): SignedIn, body: Body) -
     params(ListUsers),
     responses(
         (status = 200, description = "A page of users", body = UserPage, headers(("Link" = String, description = "The next page"))),
-        (status = 401, description = "Not signed in", content_type = "application/problem+json", body = Problem),
-        (status = 403, description = "Not a superuser", content_type = "application/problem+json", body = Problem),
-        (status = 422, description = "Parameters are not valid", content_type = "application/problem+json", body = Problem),
+        NotSuperuser,
+        BadQuery,
     )
 )]
 #[get("/users")]
@@ -184,12 +181,9 @@ pub async fn list_users(app: Data<App>, _caller: Superuser, request: HttpRequest
     request_body(content = CreateUser),
     responses(
         (status = 201, description = "The new user", body = UserRead),
-        (status = 400, description = "The password is refused or the address is taken", content_type = "application/problem+json", body = Problem),
-        (status = 401, description = "Not signed in", content_type = "application/problem+json", body = Problem),
-        (status = 403, description = "Not a superuser", content_type = "application/problem+json", body = Problem),
-        (status = 413, description = "The body is too large", content_type = "application/problem+json", body = Problem),
-        (status = 422, description = "Fields are missing or not valid", content_type = "application/problem+json", body = Problem),
-        (status = 503, description = "Busy, try again", content_type = "application/problem+json", body = Problem),
+        CreateRefused,
+        NotSuperuser,
+        BadBody,
     )
 )]
 #[post("/users")]
@@ -207,7 +201,7 @@ pub async fn create_user(app: Data<App>, _caller: Superuser, body: Body) -> Resu
         is_verified: flags[2].unwrap_or(false),
     };
     // The invited person did not ask for anything, so the mail tells nothing of the superuser's device.
-    let user = flow::create(&app, creation, &Default::default()).await?;
+    let user = flow::create(&app, creation, &Facts::default()).await?;
     Ok(HttpResponse::Created().json(UserRead::from(user)))
 }
 
@@ -217,9 +211,8 @@ pub async fn create_user(app: Data<App>, _caller: Superuser, body: Body) -> Resu
     params(("id" = String, Path, description = "The user's id", example = "01936f2e-8b5c-7c3a-9f4e-2d1b6a7c8e90")),
     responses(
         (status = 200, description = "The user", body = UserRead),
-        (status = 401, description = "Not signed in", content_type = "application/problem+json", body = Problem),
-        (status = 403, description = "Not a superuser", content_type = "application/problem+json", body = Problem),
-        (status = 404, description = "No such user", content_type = "application/problem+json", body = Problem),
+        NotSuperuser,
+        Absent,
     )
 )]
 #[get("/users/{id}")]
@@ -237,14 +230,11 @@ pub async fn get_user(app: Data<App>, _caller: Superuser, id: Path<String>) -> R
     request_body(content = UpdateUser),
     responses(
         (status = 200, description = "The user after the change", body = UserRead),
-        (status = 400, description = "The password is refused or the address is taken", content_type = "application/problem+json", body = Problem),
-        (status = 401, description = "Not signed in", content_type = "application/problem+json", body = Problem),
-        (status = 403, description = "Not a superuser", content_type = "application/problem+json", body = Problem),
-        (status = 404, description = "No such user", content_type = "application/problem+json", body = Problem),
-        (status = 409, description = "The last active superuser stays", content_type = "application/problem+json", body = Problem),
-        (status = 413, description = "The body is too large", content_type = "application/problem+json", body = Problem),
-        (status = 422, description = "Fields are not valid", content_type = "application/problem+json", body = Problem),
-        (status = 503, description = "Busy, try again", content_type = "application/problem+json", body = Problem),
+        UpdateRefused,
+        NotSuperuser,
+        Absent,
+        Last,
+        BadBody,
     )
 )]
 #[patch("/users/{id}")]
@@ -259,8 +249,12 @@ pub async fn update_user(
     let mut fields = body.json()?;
     let change = read_change(&mut fields);
     fields.finish(Some(()))?;
-    let kept = Some(caller.session.id).filter(|_| caller.user.id == user.id);
-    let user = flow::change(&app, user, change, kept, &client.facts()).await?;
+    let user = if caller.user.id == user.id {
+        flow::change(&app, &user, change, caller.authority(), &client.facts()).await?
+    } else {
+        // The mails to the user tell nothing of the superuser's device.
+        flow::change(&app, &user, change, Authority::Administrator, &Facts::default()).await?
+    };
     Ok(HttpResponse::Ok().json(UserRead::from(user)))
 }
 
@@ -272,16 +266,15 @@ pub async fn update_user(
     params(("id" = String, Path, description = "The user's id", example = "01936f2e-8b5c-7c3a-9f4e-2d1b6a7c8e90")),
     responses(
         (status = 204, description = "Deleted"),
-        (status = 401, description = "Not signed in", content_type = "application/problem+json", body = Problem),
-        (status = 403, description = "Not a superuser", content_type = "application/problem+json", body = Problem),
-        (status = 404, description = "No such user", content_type = "application/problem+json", body = Problem),
-        (status = 409, description = "The last active superuser stays", content_type = "application/problem+json", body = Problem),
+        NotSuperuser,
+        Absent,
+        Last,
     )
 )]
 #[delete("/users/{id}")]
 pub async fn delete_user(app: Data<App>, _caller: Superuser, id: Path<String>) -> Result<HttpResponse> {
     let user = target(&app, &id).await?;
-    flow::delete(&app, &user).await?;
+    flow::delete(&app, user.id, Authority::Administrator).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -11,10 +11,12 @@ mod mails;
 mod model;
 mod store;
 
-pub use flow::{Change, Creation, change, confirm, create, delete, end_access, find_owner};
-pub use mails::{email_changed, link, password_changed};
+pub use flow::{
+    Authority, Change, Creation, change, confirm, create, delete, end_access, lock_owner, owns, prepare,
+};
+pub use mails::password_changed;
 pub use model::{User, UserChanges, UserRead};
 pub use store::{
-    Filter, NewUser, Order, Position, find_by_email, find_user, has_superuser, insert_user, list_users,
+    Filter, Order, Position, find_by_email, find_user, has_superuser, insert_user, list_users, lock_user,
     update_login, update_user,
 };

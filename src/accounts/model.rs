@@ -7,6 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::db::schema::users;
+use crate::mail::outbox::Recipient;
 
 /// A row of `users`. Holds the password hash, so it is never serialized; see [`UserRead`].
 #[derive(Clone, Queryable, Selectable, Insertable)]
@@ -25,6 +26,13 @@ pub struct User {
     pub created_at: Time,
     pub updated_at: Time,
     pub last_login_at: Option<Time>,
+}
+
+impl User {
+    /// Where mails for this user go.
+    pub fn recipient(&self) -> Recipient<'_> {
+        Recipient { email: &self.email, canonical: &self.email_canonical }
+    }
 }
 
 /// What changes in an account; absent members stay.

@@ -10,11 +10,8 @@ use crate::db::schema::users;
 use crate::db::{Conn, on};
 use crate::error::Result;
 
-/// The row of a new user is a whole user.
-pub type NewUser = User;
-
 /// Inserts a user. `None`: there is an account with this canonical address.
-pub async fn insert_user(conn: &mut Conn, user: &NewUser) -> Result<Option<User>> {
+pub async fn insert_user(conn: &mut Conn, user: &User) -> Result<Option<User>> {
     Ok(on!(conn, |c| diesel::insert_into(users::table)
         .values(user)
         .on_conflict(users::email_canonical)
@@ -76,8 +73,18 @@ pub async fn delete_user(conn: &mut Conn, id: Id) -> Result<bool> {
     Ok(on!(conn, |c| diesel::delete(users::table.find(id)).execute(c).await)? == 1)
 }
 
-/// Locks every superuser until the transaction ends and returns the active ones. An UPDATE that changes nothing is
-/// the row lock that both databases have.
+/// Locks a user until the transaction ends and returns the row as it is then. An UPDATE that changes nothing is the
+/// row lock that both databases have.
+pub async fn lock_user(conn: &mut Conn, id: Id) -> Result<Option<User>> {
+    Ok(on!(conn, |c| diesel::update(users::table.find(id))
+        .set(users::updated_at.eq(users::updated_at))
+        .returning(User::as_returning())
+        .get_result(c)
+        .await
+        .optional())?)
+}
+
+/// Locks every superuser until the transaction ends and returns the active ones.
 pub async fn lock_superusers(conn: &mut Conn) -> Result<Vec<Id>> {
     let superusers = on!(conn, |c| diesel::update(users::table.filter(users::is_superuser))
         .set(users::is_superuser.eq(true))
@@ -147,11 +154,15 @@ pub async fn list_users(conn: &mut Conn, filter: &Filter) -> Result<Vec<User>> {
         if let Some(is_verified) = filter.is_verified {
             query = query.filter(users::is_verified.eq(is_verified));
         }
-        if let Some(is_superuser) = filter.is_superuser {
-            query = query.filter(users::is_superuser.eq(is_superuser));
-        }
+        // The bare column is what the partial index knows.
+        query = match filter.is_superuser {
+            Some(true) => query.filter(users::is_superuser),
+            Some(false) => query.filter(diesel::dsl::not(users::is_superuser)),
+            None => query,
+        };
+        // Ids are UUIDv7: what was made since is a range of the primary key.
         if let Some(time) = filter.created_after {
-            query = query.filter(users::created_at.ge(time));
+            query = query.filter(users::id.ge(Id::lowest_at(time))).filter(users::created_at.ge(time));
         }
         query = match (&filter.after, filter.is_descending) {
             (Some(Position::Id(id)), false) => query.filter(users::id.gt(*id)),

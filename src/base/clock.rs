@@ -9,6 +9,9 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
+/// 0001-01-01T00:00:00Z in seconds since 1970.
+const YEAR_ONE: i64 = -62_135_596_800;
+
 /// A point in time, in UTC, in whole microseconds, which is what both databases store. Written in RFC 3339 with six
 /// fractional digits and `Z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
@@ -16,6 +19,8 @@ use utoipa::ToSchema;
 pub struct Time(Timestamp);
 
 impl Time {
+    /// The start of 1970.
+    pub const EPOCH: Self = Self(Timestamp::UNIX_EPOCH);
     /// The latest time there is.
     pub const MAX: Self = Self(Timestamp::MAX);
     /// The earliest time there is.
@@ -29,6 +34,8 @@ impl Time {
     /// Reads RFC 3339.
     pub fn parse(text: &str) -> Option<Self> {
         let time: Timestamp = text.parse().ok()?;
+        // Before the year 1 the databases do not agree on what can be stored.
+        (time.as_second() >= YEAR_ONE).then_some(())?;
         Self::from_microsecond(time.as_microsecond())
     }
 

@@ -25,6 +25,12 @@ impl Id {
         Self(Builder::from_unix_timestamp_millis(millis, &random.bytes()).into_uuid())
     }
 
+    /// The lowest id of something made at `time`: for asking what was made since or before.
+    pub fn lowest_at(time: Time) -> Self {
+        let millis = u64::try_from(time.as_millisecond()).unwrap_or(0);
+        Self(Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid())
+    }
+
     /// Reads any usual spelling of a UUID: upper case and missing hyphens do not matter.
     pub fn parse(text: &str) -> Option<Self> {
         Uuid::try_parse(text).ok().map(Self)

@@ -11,7 +11,7 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 
-use crate::accounts::User;
+use crate::accounts::{Authority, User};
 use crate::app::App;
 use crate::base::secret::equal;
 use crate::error::{Error, ErrorKind, Result};
@@ -34,6 +34,11 @@ pub struct Superuser(pub Caller);
 pub struct Anyone(pub Option<Caller>);
 
 impl Caller {
+    /// The owner's word for a change of the own account.
+    pub fn authority(&self) -> Authority<'_> {
+        Authority::Owner { session_id: self.session.id, password_hash: self.user.password_hash.as_deref() }
+    }
+
     /// Whether the password was shown within `sessions.fresh_for`.
     pub fn is_fresh(&self, app: &App) -> bool {
         let limit = app.config.sessions.fresh_for;

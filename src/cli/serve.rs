@@ -3,6 +3,10 @@
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::web::Data;
 
 use secrecy::ExposeSecret;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -15,6 +19,7 @@ use super::{Failure, runtime};
 use crate::app::{App, Parts};
 use crate::config::{Config, LogFormat};
 use crate::error::Result;
+use crate::health::Draining;
 use crate::{files, server, setup, worker};
 
 pub(super) fn run(mut config: Config) -> Result<(), Failure> {
@@ -41,11 +46,8 @@ pub(super) fn run(mut config: Config) -> Result<(), Failure> {
         announce(&app, address, setup_link.as_ref().map(|link| link.expose_secret()))?;
         let handle = prepared.server.handle();
         let draining = prepared.draining.clone();
-        actix_rt::spawn(async move {
-            wait_for_stop(signals).await;
-            tracing::info!("draining");
-            server::drain(handle, &draining).await;
-        });
+        let delay = app.config.http.drain_delay;
+        actix_rt::spawn(stop_when_told(signals, handle, draining, delay));
         prepared.server.await?;
         Ok::<(), Failure>(())
     })?;
@@ -60,10 +62,22 @@ pub(super) fn run(mut config: Config) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn wait_for_stop((mut terminate, mut interrupt): (Signal, Signal)) {
+/// SIGTERM drains, Ctrl+C drains without the delay for load balancers, and a second signal ends at once.
+async fn stop_when_told(
+    (mut terminate, mut interrupt): (Signal, Signal),
+    handle: ServerHandle,
+    draining: Data<Draining>,
+    delay: Duration,
+) {
+    let delay = tokio::select! {
+        _ = terminate.recv() => delay,
+        _ = interrupt.recv() => Duration::ZERO,
+    };
+    tracing::info!("draining");
     tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+        () = server::drain(handle.clone(), &draining, delay) => {}
+        _ = terminate.recv() => handle.stop(false).await,
+        _ = interrupt.recv() => handle.stop(false).await,
     }
 }
 
@@ -94,6 +108,7 @@ fn announce(app: &App, address: SocketAddr, setup_link: Option<&str>) -> Result<
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
             database = app.db.backend(),
+            mail = app.mailer.name(),
             %address,
             home = app.url("/"),
             docs = app.url("/docs/"),

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 
 use super::failure::{EXIT_DATA, EXIT_NOT_FOUND};
 use super::{Failure, print, print_json};
-use crate::accounts::{self, Change, Creation, Filter, Order, User, UserRead};
+use crate::accounts::{self, Authority, Change, Creation, Filter, Order, User, UserRead};
 use crate::app::App;
 use crate::base::email_address::EmailAddress;
 use crate::base::ids::Id;
@@ -104,7 +104,7 @@ pub(super) async fn run(command: UserCommand, app: Arc<App>) -> Result<(), Failu
         }
         UserCommand::Delete { user } => {
             let user = find(&app, &user).await?;
-            accounts::delete(&app, &user).await?;
+            accounts::delete(&app, user.id, Authority::Administrator).await?;
             print(&format!("deleted {}", user.email))
         }
     }
@@ -127,7 +127,7 @@ async fn create(app: &App, args: CreateArgs) -> Result<(), Failure> {
 
 async fn list(app: &App, prefix: Option<String>, limit: u32, json: bool) -> Result<(), Failure> {
     let filter = Filter {
-        email_prefix: prefix.map(|prefix| prefix.to_lowercase()),
+        email_prefix: prefix.as_deref().map(EmailAddress::canonical_prefix_of),
         is_active: None,
         is_verified: None,
         is_superuser: None,
@@ -170,7 +170,7 @@ fn flags(user: &UserRead) -> String {
 
 async fn change_user(app: &App, who: &str, change: Change, done: &str) -> Result<(), Failure> {
     let user = find(app, who).await?;
-    let user = accounts::change(app, user, change, None, &Facts::default()).await?;
+    let user = accounts::change(app, &user, change, Authority::Administrator, &Facts::default()).await?;
     print(&format!("{done}: {}", user.email))
 }
 

@@ -19,6 +19,7 @@ use diesel_async::AsyncPgConnection;
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 
 pub use postgres::Lease;
+pub(crate) use postgres::in_time;
 pub use tx::Tx;
 
 use crate::config::Synchronous;
@@ -33,7 +34,7 @@ macro_rules! on {
         match $conn {
             $crate::db::Conn::Postgres(lease) => {
                 let $c: &mut diesel_async::AsyncPgConnection = lease.connection();
-                let outcome = $query;
+                let outcome = $crate::db::in_time(async { $query }).await;
                 lease.judge(&outcome);
                 outcome
             }
@@ -128,19 +129,15 @@ impl Db {
     pub async fn write(&self) -> Result<Tx> {
         match &self.pools {
             Pools::Postgres(pool) => {
-                let mut lease = Lease::new(self.take(pool).await?);
-                if lease.begin().await.is_err() {
+                match Tx::begin(Lease::new(self.take(pool).await?)).await {
+                    Ok(tx) => Ok(tx),
                     // A connection that died while it was idle; its death emptied the pool, so the next is new.
-                    drop(lease);
-                    lease = Lease::new(self.take(pool).await?);
-                    lease.begin().await?;
+                    Err(_) => Tx::begin(Lease::new(self.take(pool).await?)).await,
                 }
-                Ok(Tx::new(Conn::Postgres(lease)))
             }
             Pools::Sqlite { writer, .. } => {
-                let mut conn = self.take(writer).await?;
-                sqlite::begin(&mut conn, self.acquire_timeout).await?;
-                Ok(Tx::new(Conn::Sqlite(conn)))
+                let conn = self.take(writer).await?;
+                Tx::begin_immediate(conn, self.acquire_timeout).await
             }
         }
     }

@@ -22,8 +22,10 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::Options;
 use crate::error::{Error, Result};
 
-/// How long to wait for a connection, or for the network to take what was sent.
+/// How long to wait for a connection, for the network to take what was sent, or for a statement.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// The same for the server's side, so that a statement that nobody waits for ends there too.
+const SERVER_LIMITS: &str = "SET statement_timeout = '5s'; SET idle_in_transaction_session_timeout = '30s'";
 /// After that long without traffic the other side is asked whether it is there.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
@@ -35,7 +37,11 @@ pub(super) fn pool(url: &str, options: &Options) -> Result<Pool<AsyncPgConnectio
     config.recycling_method = RecyclingMethod::Fast;
     config.custom_setup = Box::new(move |_| {
         let connector = Arc::clone(&connector);
-        let task = runtime.spawn(async move { connector.connect().await });
+        let task = runtime.spawn(async move {
+            let mut conn = connector.connect().await?;
+            conn.batch_execute(SERVER_LIMITS).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+            Ok(conn)
+        });
         Box::pin(async move {
             task.await.unwrap_or_else(|error| Err(ConnectionError::BadConnection(error.to_string())))
         })
@@ -50,6 +56,18 @@ pub(super) fn pool(url: &str, options: &Options) -> Result<Pool<AsyncPgConnectio
 /// Opens one connection outside any pool, on the current runtime.
 pub(super) async fn connect(url: &str) -> Result<AsyncPgConnection> {
     Connector::new(url)?.connect().await.map_err(|error| Error::unavailable(error.to_string()))
+}
+
+/// Waits [`PATIENCE`] for a statement; beyond, its connection counts as closed. A server that is stopped, or a lock that
+/// nobody gives back, must not hold a request for ever.
+///
+/// # Errors
+/// What the statement says, or that it took too long.
+pub async fn in_time<T>(statement: impl Future<Output = QueryResult<T>>) -> QueryResult<T> {
+    tokio::time::timeout(PATIENCE, statement).await.unwrap_or_else(|_| {
+        let text = "a statement took too long".to_owned();
+        Err(diesel::result::Error::DatabaseError(DatabaseErrorKind::ClosedConnection, Box::new(text)))
+    })
 }
 
 /// A connection on loan. If the server has closed it, it does not go back, and the idle ones, which died with it,
@@ -86,13 +104,9 @@ impl Lease {
     }
 
     pub(super) async fn execute(&mut self, statement: &str) -> Result<()> {
-        let outcome = self.connection().batch_execute(statement).await;
+        let outcome = in_time(self.connection().batch_execute(statement)).await;
         self.judge(&outcome);
         Ok(outcome?)
-    }
-
-    pub(super) async fn begin(&mut self) -> Result<()> {
-        self.execute("BEGIN").await
     }
 
     /// Closes the connection instead of giving it back.

@@ -64,6 +64,7 @@ diesel::table! {
         id -> SqlId,
         kind -> Text,
         recipient -> Text,
+        mailbox -> Text,
         token_id -> Nullable<SqlId>,
         facts -> SqlJson,
         created_at -> SqlTime,

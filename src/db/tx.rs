@@ -1,11 +1,13 @@
 //! A transaction as a value: it commits once, by hand, or not at all.
 
 use std::ops::{Deref, DerefMut};
+use std::time::Duration;
 
 use deadpool::managed::Object as Managed;
 use diesel_async::SimpleAsyncConnection;
+use diesel_async::pooled_connection::deadpool::Object;
 
-use super::Conn;
+use super::{Conn, Lease, SqliteConn, sqlite};
 use crate::error::Result;
 
 /// An open transaction. Dropped without [`Tx::commit`] or [`Tx::rollback`] (an early return, a panic, a client that
@@ -16,8 +18,22 @@ pub struct Tx {
 }
 
 impl Tx {
-    pub(super) fn new(conn: Conn) -> Self {
-        Self { conn: Some(conn) }
+    /// Begins on PostgreSQL. The guard stands before the statement: dropped in between, the connection is closed too.
+    pub(super) async fn begin(lease: Lease) -> Result<Self> {
+        let mut tx = Self { conn: Some(Conn::Postgres(lease)) };
+        if let Conn::Postgres(lease) = &mut *tx {
+            lease.execute("BEGIN").await?;
+        }
+        Ok(tx)
+    }
+
+    /// Begins on SQLite, where others are waited for up to `patience`.
+    pub(super) async fn begin_immediate(conn: Object<SqliteConn>, patience: Duration) -> Result<Self> {
+        let mut tx = Self { conn: Some(Conn::Sqlite(conn)) };
+        if let Conn::Sqlite(conn) = &mut *tx {
+            sqlite::begin(conn, patience).await?;
+        }
+        Ok(tx)
     }
 
     /// Makes everything durable and visible. After an error nothing is known to be so.

@@ -11,8 +11,10 @@ use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
     Components, ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Server,
 };
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::app::App;
+use crate::http::problem::Problem;
 
 const DESCRIPTION: &str = "\
 Users for any application: registration, sign-in, sessions, verification and password reset.
@@ -57,6 +59,10 @@ pub fn base_document() -> OpenApi {
             "The session of the hosted pages.",
         ))),
     );
+    // Shared answers name these by reference only.
+    let mut schemas = vec![(Problem::name().into_owned(), Problem::schema())];
+    Problem::schemas(&mut schemas);
+    components.schemas.extend(schemas);
     let any_of = ["account", "bearer", "cookie"]
         .map(|scheme| SecurityRequirement::new(scheme, std::iter::empty::<String>()));
     OpenApiBuilder::new()

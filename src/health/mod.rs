@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
 use serde::Serialize;
@@ -9,7 +10,8 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::db::migrate;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
+use crate::http::problem::{Problem, RETRY_SECONDS};
 
 /// Set when the server begins to drain, so that load balancers send nothing new.
 #[derive(Default)]
@@ -39,6 +41,15 @@ pub struct Readiness {
     pub server: &'static str,
 }
 
+/// Why the server cannot do its work: a problem with the members of [`Readiness`].
+#[derive(Serialize, ToSchema)]
+pub struct NotReady {
+    #[serde(flatten)]
+    problem: Problem,
+    #[serde(flatten)]
+    readiness: Readiness,
+}
+
 /// Whether the process lives
 ///
 /// 200 as long as the process answers. Restart it when it does not.
@@ -59,7 +70,7 @@ pub async fn livez() -> HttpResponse {
     operation_id = "readyz", tag = "Operation", security(()),
     responses(
         (status = 200, description = "Ready", body = Readiness),
-        (status = 503, description = "Not ready", body = Readiness, content_type = "application/json"),
+        (status = 503, description = "Not ready", body = NotReady, content_type = "application/problem+json"),
     )
 )]
 #[get("/readyz")]
@@ -79,10 +90,15 @@ pub async fn readyz(app: Data<App>, draining: Data<Draining>) -> HttpResponse {
         .iter()
         .all(|part| *part == "ok");
     if is_ready {
-        HttpResponse::Ok().json(readiness)
-    } else {
-        HttpResponse::ServiceUnavailable().insert_header(("Retry-After", "2")).json(readiness)
+        return HttpResponse::Ok().json(readiness);
     }
+    HttpResponse::ServiceUnavailable()
+        .insert_header((RETRY_AFTER, RETRY_SECONDS))
+        .insert_header((CONTENT_TYPE, "application/problem+json"))
+        .body(
+            serde_json::to_string(&NotReady { problem: Problem::of(&ErrorKind::NotReady), readiness })
+                .unwrap_or_default(),
+        )
 }
 
 async fn current(app: &App) -> Result<bool> {

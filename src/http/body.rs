@@ -19,6 +19,7 @@ use validator::Validate;
 
 use crate::base::email_address::EmailAddress;
 use crate::error::{Error, ErrorKind, FieldError, Place, Result};
+use crate::http::app_of;
 
 /// A request body that was read but not judged yet.
 pub struct Body {
@@ -32,12 +33,18 @@ impl FromRequest for Body {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let headers = request.headers().clone();
+        let patience = app_of(request).map(|app| app.config.http.body_timeout);
         let bytes = Bytes::from_request(request, payload);
         Box::pin(async move {
-            let bytes = bytes.await.map_err(|error| match error.as_error() {
-                Some(PayloadError::Overflow) => ErrorKind::PayloadTooLarge,
-                _ => ErrorKind::BadRequest,
-            });
+            let bytes = match tokio::time::timeout(patience?, bytes).await {
+                Ok(Ok(bytes)) => Ok(bytes),
+                Ok(Err(error)) => Err(match error.as_error() {
+                    Some(PayloadError::Overflow) => ErrorKind::PayloadTooLarge,
+                    _ => ErrorKind::BadRequest,
+                }),
+                // A client that sends a byte now and then must not hold a connection for ever.
+                Err(_) => Err(ErrorKind::RequestTimeout),
+            };
             Ok(Self { bytes, headers })
         })
     }
@@ -319,20 +326,17 @@ fn form(bytes: &[u8]) -> Map<String, Value> {
         .collect()
 }
 
+/// The text parts of a multipart form. What comes after a broken part is not read: the parser would report the same
+/// fault for ever.
 async fn multipart(headers: &HeaderMap, bytes: Bytes) -> Map<String, Value> {
+    let limit = bytes.len();
     let body = stream::once(async move { Ok::<_, PayloadError>(bytes) }).boxed_local();
     let mut parts = Multipart::new(headers, body);
     let mut map = Map::new();
-    while let Ok(Some(part)) = parts.try_next().await {
-        let Some(name) = part.name().map(str::to_owned) else { continue };
-        let content: Vec<u8> = part
-            .filter_map(|chunk| async move { chunk.ok() })
-            .fold(Vec::new(), |mut all, chunk| async move {
-                all.extend_from_slice(&chunk);
-                all
-            })
-            .await;
-        if let Ok(text) = String::from_utf8(content) {
+    while let Ok(Some(mut part)) = parts.try_next().await {
+        let name = part.name().map(str::to_owned);
+        let Ok(Ok(content)) = part.bytes(limit).await else { break };
+        if let (Some(name), Ok(text)) = (name, String::from_utf8(content.to_vec())) {
             map.insert(name, Value::String(text));
         }
     }

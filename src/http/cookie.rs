@@ -22,8 +22,7 @@ pub fn read(app: &App, request: &HttpRequest) -> Option<String> {
     request.cookie(&name(app)).map(|cookie| cookie.value().to_owned())
 }
 
-/// A cookie that lasts as long as use can keep its session alive. That it was unused for too long is seen by the
-/// server: a browser told of `sessions.cookie_ttl` would drop the cookie of a session in use.
+/// A cookie that lasts as long as its session may at the longest; the server ends idle ones earlier.
 pub fn set(app: &App, value: String) -> Cookie<'static> {
     let seconds = i64::try_from(app.config.sessions.absolute_ttl.as_secs()).unwrap_or(i64::MAX);
     build(app, value, CookieDuration::seconds(seconds))

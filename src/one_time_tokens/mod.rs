@@ -10,9 +10,10 @@ mod link;
 mod model;
 mod store;
 
-pub use flow::{LinkTarget, mail_link, request_link};
+pub use flow::{mail_link, request_link};
 pub use link::{read, sign};
 pub use model::{LinkState, OneTimeToken, Purpose};
 pub use store::{
-    consume_token, delete_expired, find_token, insert_token, supersede_setup, supersede_tokens, update_expiry,
+    consume_token, delete_expired, find_token, insert_token, list_expired, supersede_setup, supersede_tokens,
+    update_expiry,
 };

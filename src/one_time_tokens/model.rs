@@ -73,7 +73,7 @@ pub enum LinkState {
     /// Another link, a password change or an e-mail change replaced it.
     Superseded,
     Expired,
-    /// Not signed by us for this purpose, or of an account that was deleted.
+    /// Not signed by us for this purpose, or of an account that is gone.
     Invalid,
 }
 
@@ -87,11 +87,6 @@ impl LinkState {
             Some(token) if token.expires_at <= now => Self::Expired,
             Some(_) => Self::Ready,
         }
-    }
-
-    /// The same for a link whose account has left the address: never [`Self::Ready`].
-    pub fn without_owner(self) -> Self {
-        if self == Self::Ready { Self::Superseded } else { self }
     }
 
     /// The name that templates use.

@@ -82,18 +82,19 @@ pub async fn update_expiry(conn: &mut Conn, id: Id, expires_at: Time) -> Result<
         .optional())?)
 }
 
-/// Deletes at most `limit` tokens that expired before `before`; says how many.
-pub async fn delete_expired(conn: &mut Conn, before: Time, limit: i64) -> Result<usize> {
-    let old = on!(conn, |c| t::table
+/// At most `limit` tokens that expired before `before`.
+pub async fn list_expired(conn: &mut Conn, before: Time, limit: i64) -> Result<Vec<Id>> {
+    Ok(on!(conn, |c| t::table
         .filter(t::expires_at.lt(before))
         .order(t::expires_at)
         .limit(limit)
         .select(t::id)
-        .load::<Id>(c)
-        .await)?;
-    let mut deleted = 0;
-    for id in old {
-        deleted += on!(conn, |c| diesel::delete(t::table.find(id)).execute(c).await)?;
-    }
-    Ok(deleted)
+        .load(c)
+        .await)?)
+}
+
+/// Deletes a token that expired before `before`; it may have been prolonged since it was listed.
+pub async fn delete_expired(conn: &mut Conn, id: Id, before: Time) -> Result<()> {
+    on!(conn, |c| diesel::delete(t::table.find(id)).filter(t::expires_at.lt(before)).execute(c).await)?;
+    Ok(())
 }

@@ -12,14 +12,14 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::error_page::errors_as_pages;
-use super::{form, logout, page, see_other};
+use super::{form, page, see_other};
 use crate::app::App;
 use crate::caller::{Anyone, Caller};
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::body::{Body, Fields};
 use crate::http::client::Client;
 use crate::http::{cookie, origin};
-use crate::sessions::SessionKind;
+use crate::sessions::{self, SessionKind};
 use crate::sign_in;
 
 /// Longest `next` in bytes.
@@ -105,7 +105,7 @@ pub async fn submit_login(
         Err(error) => return show(&app, caller.as_ref(), &username, next.as_deref(), Some(error)),
     };
     if let Some(earlier) = &caller {
-        logout::end_session(&app, earlier).await?;
+        sessions::sign_out(&app, &earlier.session).await?;
     }
     let mut response = see_other(next.as_deref().unwrap_or("/"));
     let cookie = cookie::set(&app, signed_in.issued.credential.expose_secret().to_owned());

@@ -9,8 +9,8 @@ use serde_json::json;
 use super::error_page::errors_as_pages;
 use super::{page, see_other};
 use crate::app::App;
-use crate::caller::{Anyone, Caller};
-use crate::error::{Error, ErrorKind, Result};
+use crate::caller::Anyone;
+use crate::error::{Error, Result};
 use crate::http::{cookie, origin};
 use crate::sessions;
 
@@ -47,17 +47,9 @@ pub async fn submit_logout(
 ) -> Result<HttpResponse> {
     origin::require_same_site(&app, &request)?;
     if let Some(caller) = &caller {
-        end_session(&app, caller).await?;
+        sessions::sign_out(&app, &caller.session).await?;
     }
     signed_out(&app, see_other("/logout"))
-}
-
-/// Ends the session of a caller. That somebody else ended it in between is no fault.
-pub(super) async fn end_session(app: &App, caller: &Caller) -> Result<()> {
-    match sessions::end(app, caller.user.id, caller.session.id).await {
-        Err(error) if *error.kind() == ErrorKind::NotFound => Ok(()),
-        outcome => outcome,
-    }
 }
 
 /// The response, with the session cookie taken away.

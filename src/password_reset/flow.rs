@@ -5,7 +5,6 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::accounts::{self, User, UserChanges};
 use crate::app::App;
 use crate::base::email_address::EmailAddress;
-use crate::db::Conn;
 use crate::error::{ErrorKind, Result};
 use crate::http::client::Client;
 use crate::one_time_tokens::{self as tokens, LinkState, OneTimeToken, Purpose};
@@ -15,7 +14,8 @@ pub struct Target {
     pub state: LinkState,
     /// The account, if the link is one of ours.
     pub user: Option<User>,
-    pub purpose: Purpose,
+    purpose: Purpose,
+    token: Option<OneTimeToken>,
 }
 
 /// What came of a reset.
@@ -38,8 +38,19 @@ pub async fn request(app: &App, email: &EmailAddress, client: &Client) -> Result
 /// # Errors
 /// When the database cannot be used.
 pub async fn look_up(app: &App, link: &str) -> Result<Target> {
+    let mut target =
+        Target { state: LinkState::Invalid, user: None, purpose: Purpose::ResetPassword, token: None };
+    let named = [Purpose::ResetPassword, Purpose::Invitation]
+        .into_iter()
+        .find_map(|purpose| Some((purpose, tokens::read(app, purpose, link)?)));
+    let Some((purpose, id)) = named else { return Ok(target) };
     let mut conn = app.db.read().await?;
-    let (target, _) = find(app, &mut conn, link).await?;
+    target.purpose = purpose;
+    target.token = tokens::find_token(&mut conn, id).await?;
+    if let Some(owner) = target.token.as_ref().and_then(|token| token.user_id) {
+        target.user = accounts::find_user(&mut conn, owner).await?;
+    }
+    target.state = judge(app, target.token.as_ref(), target.user.as_ref());
     Ok(target)
 }
 
@@ -49,12 +60,9 @@ pub async fn look_up(app: &App, link: &str) -> Result<Target> {
 /// # Errors
 /// [`ErrorKind::ResetPasswordInvalidPassword`].
 pub async fn reset(app: &App, link: &str, password: &SecretString, client: &Client) -> Result<Reset> {
-    let (target, token) = {
-        let mut conn = app.db.read().await?;
-        find(app, &mut conn, link).await?
-    };
-    let (Some(user), Some(token), LinkState::Ready) = (target.user, token, target.state) else {
-        return Ok(Reset::Refused(target.state));
+    let Target { state, user, purpose, token } = look_up(app, link).await?;
+    let (Some(user), Some(token), LinkState::Ready) = (user, token, state) else {
+        return Ok(Reset::Refused(state));
     };
     app.policy
         .check(password.expose_secret(), &user.email_canonical)
@@ -62,14 +70,20 @@ pub async fn reset(app: &App, link: &str, password: &SecretString, client: &Clie
     let hash = app.hasher.hash(password).await?;
     let now = app.clock.now();
     let mut tx = app.db.write().await?;
-    let is_first = tokens::consume_token(&mut tx, token.id, target.purpose, now).await?.is_some();
-    // The account may have changed while the password was hashed.
-    let user = accounts::find_owner(&mut tx, &token).await?;
-    let Some(user) = user.filter(|_| is_first) else {
-        tx.rollback().await?;
-        return Ok(Reset::Refused(LinkState::Used));
+    // Link and account may have changed while the password was hashed.
+    let user = accounts::lock_owner(&mut tx, &token).await?;
+    let consumed = match &user {
+        Some(user) if accounts::owns(user, &token) => {
+            tokens::consume_token(&mut tx, token.id, purpose, now).await?
+        }
+        _ => None,
     };
-    let proves_address = target.purpose == Purpose::Invitation;
+    let (Some(user), Some(_)) = (&user, consumed) else {
+        let token = tokens::find_token(&mut tx, token.id).await?;
+        tx.rollback().await?;
+        return Ok(Reset::Refused(judge(app, token.as_ref(), user.as_ref())));
+    };
+    let proves_address = purpose == Purpose::Invitation;
     let changes = UserChanges {
         password_hash: Some(Some(hash)),
         is_verified: proves_address.then_some(true),
@@ -78,24 +92,17 @@ pub async fn reset(app: &App, link: &str, password: &SecretString, client: &Clie
     };
     accounts::update_user(&mut tx, user.id, &changes).await?;
     accounts::end_access(&mut tx, user.id, None, now).await?;
-    accounts::password_changed(app, &mut tx, &user, &client.facts()).await?;
+    accounts::password_changed(app, &mut tx, user, &client.facts()).await?;
     tx.commit().await?;
     app.outbox.wake();
     Ok(Reset::Done)
 }
 
-async fn find(app: &App, conn: &mut Conn, link: &str) -> Result<(Target, Option<OneTimeToken>)> {
-    for purpose in [Purpose::ResetPassword, Purpose::Invitation] {
-        let Some(id) = tokens::read(app, purpose, link) else { continue };
-        let token = tokens::find_token(conn, id).await?;
-        let user = match &token {
-            Some(token) => accounts::find_owner(conn, token).await?,
-            None => None,
-        };
-        let state = LinkState::of(token.as_ref(), app.clock.now());
-        let state = if user.is_some() { state } else { state.without_owner() };
-        return Ok((Target { state, user, purpose }, token));
+fn judge(app: &App, token: Option<&OneTimeToken>, user: Option<&User>) -> LinkState {
+    match (LinkState::of(token, app.clock.now()), token, user) {
+        // The address was changed, or the account deactivated: the link is of another time.
+        (LinkState::Ready, Some(token), Some(user)) if !accounts::owns(user, token) => LinkState::Superseded,
+        (_, _, None) => LinkState::Invalid,
+        (state, ..) => state,
     }
-    let target = Target { state: LinkState::Invalid, user: None, purpose: Purpose::ResetPassword };
-    Ok((target, None))
 }

@@ -9,8 +9,12 @@ use crate::app::App;
 use crate::error::{ErrorKind, Result};
 use crate::http::body::Body;
 use crate::http::client::Client;
-use crate::http::problem::Problem;
+use crate::http::problem::{BadBody, policy_sample, problems};
 use crate::verification::http::EmailOnly;
+
+problems! {
+    ResetRefused: ResetPasswordBadToken, ResetPasswordInvalidPassword(policy_sample());
+}
 
 /// The token of a mailed link and the new password.
 #[derive(ToSchema)]
@@ -33,10 +37,7 @@ pub struct ResetPassword {
     request_body(content = EmailOnly),
     responses(
         (status = 202, description = "Accepted; `null`", body = Option<String>, example = json!(null)),
-        (status = 413, description = "The body is too large", content_type = "application/problem+json", body = Problem),
-        (status = 422, description = "The address is missing or not valid", content_type = "application/problem+json",
-            body = Problem),
-        (status = 503, description = "Busy, try again", content_type = "application/problem+json", body = Problem),
+        BadBody,
     )
 )]
 #[post("/auth/forgot-password")]
@@ -59,13 +60,8 @@ pub async fn forgot_password(app: Data<App>, client: Client, body: Body) -> Resu
     request_body(content = ResetPassword),
     responses(
         (status = 200, description = "Done; `null`", body = Option<String>, example = json!(null)),
-        (status = 400, description = "The token is not valid (checked first) or the password is refused",
-            content_type = "application/problem+json", body = Problem, example = json!({
-                "type": "/problems/reset-bad-token", "title": "The password reset link is not valid, or no longer.",
-                "status": 400, "detail": "RESET_PASSWORD_BAD_TOKEN"})),
-        (status = 413, description = "The body is too large", content_type = "application/problem+json", body = Problem),
-        (status = 422, description = "Fields are missing", content_type = "application/problem+json", body = Problem),
-        (status = 503, description = "Busy, try again", content_type = "application/problem+json", body = Problem),
+        ResetRefused,
+        BadBody,
     )
 )]
 #[post("/auth/reset-password")]

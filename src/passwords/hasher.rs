@@ -133,11 +133,6 @@ impl Hasher {
         Ok(Verdict { is_match, needs_rehash: is_match && !stored.is_current(&self.params) })
     }
 
-    /// Jobs that wait for a thread.
-    pub fn queued(&self) -> usize {
-        self.shared.lock().jobs.len()
-    }
-
     async fn compute(
         &self,
         password: &SecretString,

@@ -10,7 +10,11 @@ use crate::app::App;
 use crate::error::Result;
 use crate::http::body::Body;
 use crate::http::client::Client;
-use crate::http::problem::Problem;
+use crate::http::problem::{BadBody, policy_sample, problems};
+
+problems! {
+    RegisterRefused: RegisterInvalidPassword(policy_sample()), RegisterUserAlreadyExists, RegistrationClosed;
+}
 
 /// An address and a password.
 #[derive(ToSchema)]
@@ -34,15 +38,8 @@ pub struct Register {
     request_body(content = Register),
     responses(
         (status = 201, description = "The new account", body = UserRead),
-        (status = 400, description = "The password is refused (checked first) or the address is taken",
-            content_type = "application/problem+json", body = Problem, example = json!({
-                "type": "/problems/user-already-exists", "title": "There is an account with this email address.",
-                "status": 400, "detail": "REGISTER_USER_ALREADY_EXISTS"})),
-        (status = 403, description = "Registration is closed", content_type = "application/problem+json", body = Problem),
-        (status = 413, description = "The body is too large", content_type = "application/problem+json", body = Problem),
-        (status = 422, description = "Fields are missing or not valid", content_type = "application/problem+json",
-            body = Problem),
-        (status = 503, description = "Busy, try again", content_type = "application/problem+json", body = Problem),
+        RegisterRefused,
+        BadBody,
     )
 )]
 #[post("/auth/register")]

@@ -139,9 +139,6 @@ pub async fn refresh(app: &App, presented: &str, client: &Client) -> Result<Toke
     let Some(user) = user.filter(|user| user.is_active) else {
         return refuse(tx, ErrorKind::RefreshTokenInvalid).await;
     };
-    if app.config.accounts.require_verified && !user.is_verified {
-        return refuse(tx, ErrorKind::RefreshTokenInvalid).await;
-    }
     if !is_rotated && !is_repeat(app, &session, &parent, now) {
         end_reused(app, tx, &user, &session, client).await?;
         tracing::warn!(user_id = %user.id, session_id = %session.id, generation = parent.generation,
@@ -168,7 +165,13 @@ fn is_repeat(app: &App, session: &Session, parent: &RefreshToken, now: Time) -> 
 async fn end_reused(app: &App, mut tx: Tx, user: &User, session: &Session, client: &Client) -> Result<()> {
     store::delete_session(&mut tx, user.id, session.id).await?;
     app.outbox
-        .enqueue_notice(&mut tx, MailKind::RefreshTokenReused, &user.email, &client.facts(), app.clock.now())
+        .enqueue_notice(
+            &mut tx,
+            MailKind::RefreshTokenReused,
+            user.recipient(),
+            &client.facts(),
+            app.clock.now(),
+        )
         .await?;
     tx.commit().await?;
     app.outbox.wake();
@@ -195,6 +198,17 @@ pub async fn end(app: &App, user_id: Id, id: Id) -> Result<()> {
         tx.commit().await
     } else {
         refuse(tx, ErrorKind::NotFound).await
+    }
+}
+
+/// Ends a session; one that somebody else ended in between is ended all the same.
+///
+/// # Errors
+/// When the database cannot be used.
+pub async fn sign_out(app: &App, session: &Session) -> Result<()> {
+    match end(app, session.user_id, session.id).await {
+        Err(error) if *error.kind() == ErrorKind::NotFound => Ok(()),
+        outcome => outcome,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::accounts::http::target;
 use crate::app::App;
 use crate::caller::{SignedIn, Superuser};
 use crate::error::{ErrorKind, Result};
-use crate::http::problem::Problem;
+use crate::http::problem::{Absent, NotSignedIn, NotSuperuser};
 
 /// List the own sessions
 ///
@@ -19,8 +19,7 @@ use crate::http::problem::Problem;
     operation_id = "list_my_sessions", tag = "Sessions and devices",
     responses(
         (status = 200, description = "The live sessions", body = Vec<SessionRead>),
-        (status = 401, description = "Not signed in", content_type = "application/problem+json", body = Problem),
-        (status = 403, description = "Not verified, where that is required", content_type = "application/problem+json", body = Problem),
+        NotSignedIn,
     )
 )]
 #[get("/users/me/sessions")]
@@ -34,8 +33,7 @@ pub async fn list_mine(app: Data<App>, SignedIn(caller): SignedIn) -> Result<Htt
     operation_id = "end_my_other_sessions", tag = "Sessions and devices",
     responses(
         (status = 204, description = "Ended"),
-        (status = 401, description = "Not signed in", content_type = "application/problem+json", body = Problem),
-        (status = 403, description = "Not verified, where that is required", content_type = "application/problem+json", body = Problem),
+        NotSignedIn,
     )
 )]
 #[delete("/users/me/sessions")]
@@ -50,9 +48,8 @@ pub async fn end_my_others(app: Data<App>, SignedIn(caller): SignedIn) -> Result
     params(("id" = String, Path, description = "The session's id", example = "01936f2e-9c11-7d20-8a55-3f0c9d2b7e41")),
     responses(
         (status = 204, description = "Ended"),
-        (status = 401, description = "Not signed in", content_type = "application/problem+json", body = Problem),
-        (status = 403, description = "Not verified, where that is required", content_type = "application/problem+json", body = Problem),
-        (status = 404, description = "No such session", content_type = "application/problem+json", body = Problem),
+        NotSignedIn,
+        Absent,
     )
 )]
 #[delete("/users/me/sessions/{id}")]
@@ -67,9 +64,8 @@ pub async fn end_mine(app: Data<App>, SignedIn(caller): SignedIn, id: Path<Strin
     params(("id" = String, Path, description = "The user's id", example = "01936f2e-8b5c-7c3a-9f4e-2d1b6a7c8e90")),
     responses(
         (status = 200, description = "The live sessions", body = Vec<SessionRead>),
-        (status = 401, description = "Not signed in", content_type = "application/problem+json", body = Problem),
-        (status = 403, description = "Not a superuser", content_type = "application/problem+json", body = Problem),
-        (status = 404, description = "No such user", content_type = "application/problem+json", body = Problem),
+        NotSuperuser,
+        Absent,
     )
 )]
 #[get("/users/{id}/sessions")]
@@ -89,9 +85,8 @@ pub async fn list_of_user(
     params(("id" = String, Path, description = "The user's id", example = "01936f2e-8b5c-7c3a-9f4e-2d1b6a7c8e90")),
     responses(
         (status = 204, description = "Ended"),
-        (status = 401, description = "Not signed in", content_type = "application/problem+json", body = Problem),
-        (status = 403, description = "Not a superuser", content_type = "application/problem+json", body = Problem),
-        (status = 404, description = "No such user", content_type = "application/problem+json", body = Problem),
+        NotSuperuser,
+        Absent,
     )
 )]
 #[delete("/users/{id}/sessions")]
@@ -110,9 +105,8 @@ pub async fn end_of_user(app: Data<App>, _caller: Superuser, id: Path<String>) -
     ),
     responses(
         (status = 204, description = "Ended"),
-        (status = 401, description = "Not signed in", content_type = "application/problem+json", body = Problem),
-        (status = 403, description = "Not a superuser", content_type = "application/problem+json", body = Problem),
-        (status = 404, description = "No such user or session", content_type = "application/problem+json", body = Problem),
+        NotSuperuser,
+        Absent,
     )
 )]
 #[delete("/users/{id}/sessions/{session_id}")]

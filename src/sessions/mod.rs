@@ -14,8 +14,8 @@ mod store;
 mod touch;
 
 pub use access_token::{AccessClaims, check as check_access_token};
-pub use flow::{Issued, TokenPair, end, end_all, end_others, list, open, refresh, tokens};
+pub use flow::{Issued, TokenPair, end, end_all, end_others, list, open, refresh, sign_out, tokens};
 pub use model::{Session, SessionKind, SessionRead};
 pub use session_cookie::check as check_cookie;
-pub use store::{delete_expired, find_signed_in, update_last_used};
+pub use store::{delete_expired, exists, find_signed_in, list_expired, update_last_used};
 pub use touch::Touches;

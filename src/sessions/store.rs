@@ -34,6 +34,11 @@ pub(super) async fn find_session(conn: &mut Conn, id: Id) -> Result<Option<Sessi
     Ok(on!(conn, |c| sessions::table.find(id).select(Session::as_select()).first(c).await.optional())?)
 }
 
+/// Whether a session is there; who holds the lock of its user can rely on it until the transaction ends.
+pub async fn exists(conn: &mut Conn, id: Id) -> Result<bool> {
+    Ok(find_session(conn, id).await?.is_some())
+}
+
 /// Rotates a refresh token and slides the session's end to `slide`, its absolute end at most: one compare-and-set.
 /// `None`: `parent` is not the live token, or the session has ended.
 pub(super) async fn rotate_session(
@@ -120,18 +125,22 @@ pub(super) async fn delete_sessions(conn: &mut Conn, user_id: Id, kept: Option<I
         .await)?)
 }
 
-/// Deletes at most `limit` sessions that expired before `before`; says how many.
-pub async fn delete_expired(conn: &mut Conn, before: Time, limit: i64) -> Result<usize> {
-    let old = on!(conn, |c| sessions::table
+/// At most `limit` sessions that expired before `before`.
+pub async fn list_expired(conn: &mut Conn, before: Time, limit: i64) -> Result<Vec<Id>> {
+    Ok(on!(conn, |c| sessions::table
         .filter(sessions::expires_at.lt(before))
         .order(sessions::expires_at)
         .limit(limit)
         .select(sessions::id)
-        .load::<Id>(c)
+        .load(c)
+        .await)?)
+}
+
+/// Deletes a session that expired before `before`; it may have been prolonged since it was listed.
+pub async fn delete_expired(conn: &mut Conn, id: Id, before: Time) -> Result<()> {
+    on!(conn, |c| diesel::delete(sessions::table.find(id))
+        .filter(sessions::expires_at.lt(before))
+        .execute(c)
         .await)?;
-    let mut deleted = 0;
-    for id in old {
-        deleted += on!(conn, |c| diesel::delete(sessions::table.find(id)).execute(c).await)?;
-    }
-    Ok(deleted)
+    Ok(())
 }

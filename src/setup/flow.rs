@@ -1,6 +1,6 @@
 //! The rules of the setup link.
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use crate::accounts::{self, Creation, User};
 use crate::app::App;
@@ -114,24 +114,16 @@ pub async fn complete(
     let (Setup::Link(LinkState::Ready), Some(id)) = (found, tokens::read(app, Purpose::Setup, link)) else {
         return Ok(Err(found));
     };
-    app.policy
-        .check(password.expose_secret(), email.canonical())
-        .map_err(ErrorKind::RegisterInvalidPassword)?;
-    let hash = app.hasher.hash(password).await?;
-    let now = app.clock.now();
-    let user = User {
-        id: Id::new(now, &app.random),
-        email: email.as_str().to_owned(),
-        email_canonical: email.canonical().to_owned(),
-        password_hash: Some(hash),
+    let creation = Creation {
+        email: email.clone(),
+        password: Some(password.clone()),
         is_active: true,
         is_superuser: true,
         // Whoever reads the operator's terminal needs no mail to prove anything.
         is_verified: true,
-        created_at: now,
-        updated_at: now,
-        last_login_at: None,
     };
+    let user = accounts::prepare(app, creation).await?;
+    let now = app.clock.now();
     let mut tx = app.db.write().await?;
     if tokens::consume_token(&mut tx, id, Purpose::Setup, now).await?.is_none() {
         tx.rollback().await?;

@@ -27,10 +27,28 @@ pub async fn sign_in(
     kind: SessionKind,
     client: &Client,
 ) -> Result<SignedInUser> {
-    let user = match EmailAddress::canonical_of(username) {
+    let canonical = EmailAddress::canonical_of(username);
+    // Another sign-in may renew the hash while this one checks it; then this one checks again, once.
+    match attempt(app, canonical.as_deref(), password, kind, client).await? {
+        Some(signed_in) => Ok(signed_in),
+        None => attempt(app, canonical.as_deref(), password, kind, client)
+            .await?
+            .ok_or_else(|| ErrorKind::LoginBadCredentials.into()),
+    }
+}
+
+/// One check. `None`: the password was right, and somebody changed the account while it was checked.
+async fn attempt(
+    app: &App,
+    canonical: Option<&str>,
+    password: &SecretString,
+    kind: SessionKind,
+    client: &Client,
+) -> Result<Option<SignedInUser>> {
+    let user = match canonical {
         Some(canonical) => {
             let mut conn = app.db.read().await?;
-            accounts::find_by_email(&mut conn, &canonical).await?
+            accounts::find_by_email(&mut conn, canonical).await?
         }
         None => None,
     };
@@ -50,9 +68,9 @@ pub async fn sign_in(
     let user = accounts::update_login(&mut tx, id, &hash, &new_hash, app.clock.now()).await?;
     let Some(user) = user else {
         tx.rollback().await?;
-        return Err(ErrorKind::LoginBadCredentials.into());
+        return Ok(None);
     };
     let issued = sessions::open(app, &mut tx, &user, kind, client).await?;
     tx.commit().await?;
-    Ok(SignedInUser { user, issued })
+    Ok(Some(SignedInUser { user, issued }))
 }

@@ -10,8 +10,13 @@ use crate::caller::SignedIn;
 use crate::error::Result;
 use crate::http::body::Body;
 use crate::http::client::Client;
-use crate::http::problem::Problem;
+use crate::http::problem::{BadBody, NotSignedIn, problems};
 use crate::sessions::{self, SessionKind, TokenPair};
+
+problems! {
+    LoginRefused: LoginBadCredentials, LoginUserNotVerified;
+    RefreshRefused: RefreshTokenInvalid, RefreshTokenExpired, RefreshTokenReused;
+}
 
 /// Address and password, in the form of the OAuth2 password flow.
 #[derive(ToSchema)]
@@ -49,13 +54,8 @@ pub struct Refresh {
     )),
     responses(
         (status = 200, description = "A new session", body = TokenPair),
-        (status = 400, description = "Bad credentials, or the address must be verified first",
-            content_type = "application/problem+json", body = Problem, example = json!({
-                "type": "/problems/bad-credentials", "title": "The email address or the password is wrong.",
-                "status": 400, "detail": "LOGIN_BAD_CREDENTIALS"})),
-        (status = 413, description = "The body is too large", content_type = "application/problem+json", body = Problem),
-        (status = 422, description = "Fields are missing", content_type = "application/problem+json", body = Problem),
-        (status = 503, description = "Busy, try again", content_type = "application/problem+json", body = Problem),
+        LoginRefused,
+        BadBody,
     )
 )]
 #[post("/auth/jwt/login")]
@@ -80,14 +80,8 @@ pub async fn login(app: Data<App>, client: Client, body: Body) -> Result<HttpRes
     request_body(content = Refresh),
     responses(
         (status = 200, description = "A new pair", body = TokenPair),
-        (status = 401, description = "The refresh token is not valid, expired or was used before",
-            content_type = "application/problem+json", body = Problem, example = json!({
-                "type": "/problems/refresh-token-reused",
-                "title": "The refresh token was used before. Its session was ended for safety.",
-                "status": 401, "detail": "REFRESH_TOKEN_REUSED"})),
-        (status = 413, description = "The body is too large", content_type = "application/problem+json", body = Problem),
-        (status = 422, description = "The token is missing", content_type = "application/problem+json", body = Problem),
-        (status = 503, description = "Busy, try again", content_type = "application/problem+json", body = Problem),
+        RefreshRefused,
+        BadBody,
     )
 )]
 #[post("/auth/jwt/refresh")]
@@ -107,18 +101,12 @@ pub async fn refresh(app: Data<App>, client: Client, body: Body) -> Result<HttpR
     tag = "Sign-in",
     responses(
         (status = 204, description = "Signed out"),
-        (status = 401, description = "Not signed in", content_type = "application/problem+json", body = Problem),
-        (status = 403, description = "Not verified, where that is required, or a cross-site request",
-            content_type = "application/problem+json", body = Problem),
+        NotSignedIn,
     )
 )]
 #[post("/auth/jwt/logout")]
 pub async fn logout(app: Data<App>, SignedIn(caller): SignedIn) -> Result<HttpResponse> {
-    match sessions::end(&app, caller.user.id, caller.session.id).await {
-        // Ended by somebody else in between: signed out all the same.
-        Err(error) if *error.kind() == crate::error::ErrorKind::NotFound => {}
-        outcome => outcome?,
-    }
+    sessions::sign_out(&app, &caller.session).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -130,9 +118,7 @@ pub async fn logout(app: Data<App>, SignedIn(caller): SignedIn) -> Result<HttpRe
     tag = "Sign-in",
     responses(
         (status = 204, description = "Signed out everywhere"),
-        (status = 401, description = "Not signed in", content_type = "application/problem+json", body = Problem),
-        (status = 403, description = "Not verified, where that is required, or a cross-site request",
-            content_type = "application/problem+json", body = Problem),
+        NotSignedIn,
     )
 )]
 #[post("/auth/jwt/logout-all")]

@@ -3,18 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::clock::Time;
 use serde::Serialize;
 
 use super::key::{SigningKey, generate};
 use super::ring::KeyRing;
 use super::store::{self, StoredKey};
 use crate::app::App;
+use crate::base::clock::Time;
 use crate::config::JwtAlgorithm;
 use crate::error::{Error, Result};
 
 /// Added to the life of an old key: clocks of resource servers may be that far behind.
 const SKEW: Duration = Duration::from_secs(60);
+/// Instances look every few seconds whether their keys are too old.
+const NOTICED: Duration = Duration::from_secs(10);
 /// How old the keys in memory may be: the longest that a rotation by another process goes unnoticed.
 const RELOAD: Duration = Duration::from_secs(60);
 
@@ -35,19 +37,21 @@ pub struct KeyInfo {
 /// When the database or the key file cannot be used, or a stored key does not open under the master key.
 pub async fn ensure(app: &App) -> Result<()> {
     let now = app.clock.now();
-    if app.config.jwt.private_key_file.is_none() {
-        let algorithm = app.config.jwt.algorithm;
+    if app.config.jwt.private_key_file.is_some() {
+        // Keys that were generated before the file was configured sign no more.
         let mut tx = app.db.write().await?;
-        let keys = store::list_published(&mut tx, now).await?;
-        let has_one = keys.iter().any(|key| key.algorithm == algorithm.as_str() && key.signs_from <= now);
-        if has_one {
-            tx.rollback().await?;
-        } else {
-            // Two instances that start at once may make one each. Both are published, the later signs from the next
-            // reload on.
-            tx.rollback().await?;
-            insert_new(app, now).await?;
-        }
+        store::update_retirement(&mut tx, "", retirement(app, now)).await?;
+        tx.commit().await?;
+        return reload(app).await;
+    }
+    let keys = {
+        let mut conn = app.db.read().await?;
+        store::list_published(&mut conn, now).await?
+    };
+    if pick(&keys, app.config.jwt.algorithm, now).is_none() {
+        // Two instances that start at once may make one each: both are published, and the later one signs from the
+        // next reload on.
+        insert_new(app, now, None).await?;
     }
     reload(app).await
 }
@@ -65,7 +69,7 @@ pub async fn rotate(app: &App, is_urgent: bool) -> Result<Vec<KeyInfo>> {
     }
     let now = app.clock.now();
     let wait = if is_urgent { Duration::ZERO } else { app.config.keys.publish_before };
-    insert_new(app, now.after(wait)).await?;
+    insert_new(app, now.after(wait), None).await?;
     reload(app).await?;
     list(app).await
 }
@@ -157,7 +161,16 @@ fn pick(keys: &[StoredKey], algorithm: JwtAlgorithm, now: Time) -> Option<&Store
     keys.iter().rfind(|key| key.algorithm == algorithm.as_str() && key.signs_from <= now)
 }
 
-async fn insert_new(app: &App, signs_from: Time) -> Result<()> {
+/// When the predecessors of a key that signs from then on leave the JWKS: after the last token that an instance may have
+/// signed before it noticed.
+fn retirement(app: &App, signs_from: Time) -> Time {
+    signs_from
+        .after(app.config.jwt.access_ttl.saturating_add(RELOAD).saturating_add(NOTICED).saturating_add(SKEW))
+}
+
+/// Makes a key that signs from `signs_from` on, unless there is one already that signs from later than
+/// `unless_newer_than`.
+async fn insert_new(app: &App, signs_from: Time, unless_newer_than: Option<Time>) -> Result<()> {
     let algorithm = app.config.jwt.algorithm;
     let random = app.random.clone();
     let text = tokio::task::spawn_blocking(move || generate(algorithm, &random))
@@ -169,8 +182,12 @@ async fn insert_new(app: &App, signs_from: Time) -> Result<()> {
         .derive("signing keys")
         .seal(&app.random, &kid, text.as_bytes())
         .ok_or_else(|| Error::internal("cannot seal a key"))?;
-    let retirement = signs_from.after(app.config.jwt.access_ttl.saturating_add(SKEW));
     let mut tx = app.db.write().await?;
+    let newest = store::lock_keys(&mut tx).await?;
+    if unless_newer_than.is_some_and(|limit| newest.is_some_and(|newest| newest > limit)) {
+        // Another instance was quicker.
+        return tx.rollback().await;
+    }
     store::insert_key(
         &mut tx,
         StoredKey {
@@ -183,7 +200,7 @@ async fn insert_new(app: &App, signs_from: Time) -> Result<()> {
         },
     )
     .await?;
-    store::update_retirement(&mut tx, &kid, retirement).await?;
+    store::update_retirement(&mut tx, &kid, retirement(app, signs_from)).await?;
     store::delete_retired(&mut tx, app.clock.now()).await?;
     tx.commit().await
 }
@@ -220,9 +237,10 @@ pub async fn rotate_if_due(app: &App) -> Result<()> {
     let now = app.clock.now();
     let keys = list(app).await?;
     let newest = keys.iter().map(|key| key.signs_from).max();
-    let publish_at = newest.map(|from| from.after(every.saturating_sub(app.config.keys.publish_before)));
-    if publish_at.is_some_and(|at| at <= now) {
-        rotate(app, false).await?;
+    let ahead = app.config.keys.publish_before;
+    if let Some(newest) = newest.filter(|from| from.after(every.saturating_sub(ahead)) <= now) {
+        insert_new(app, now.after(ahead), Some(newest)).await?;
+        reload(app).await?;
     }
     Ok(())
 }

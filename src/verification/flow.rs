@@ -1,10 +1,10 @@
 //! The rules of verification.
 
-use crate::base::clock::Time;
-
 use crate::accounts::{self, User, UserChanges};
 use crate::app::App;
+use crate::base::clock::Time;
 use crate::base::email_address::EmailAddress;
+use crate::db::Tx;
 use crate::error::Result;
 use crate::http::client::Client;
 use crate::one_time_tokens::{self as tokens, LinkState, OneTimeToken, Purpose};
@@ -38,32 +38,35 @@ pub async fn verify(app: &App, link: &str) -> Result<Outcome> {
     };
     let now = app.clock.now();
     let mut tx = app.db.write().await?;
-    let consumed = tokens::consume_token(&mut tx, id, Purpose::Verify, now).await?;
-    let is_consumed = consumed.is_some();
-    let token = match consumed {
-        Some(token) => Some(token),
-        None => tokens::find_token(&mut tx, id).await?,
-    };
+    let token = tokens::find_token(&mut tx, id).await?;
     let user = match &token {
-        Some(token) => accounts::find_owner(&mut tx, token).await?,
+        Some(token) => accounts::lock_owner(&mut tx, token).await?,
         None => None,
     };
-    let outcome = match (token, user) {
-        (Some(_), Some(user)) if is_consumed && !user.is_verified => {
-            let changes =
-                UserChanges { is_verified: Some(true), updated_at: Some(now), ..UserChanges::default() };
-            if let Some(user) = accounts::update_user(&mut tx, user.id, &changes).await? {
-                tokens::supersede_tokens(&mut tx, user.id, Some(Purpose::Verify), now).await?;
-                tx.commit().await?;
-                return Ok(Outcome::Verified(Box::new(user)));
+    // The user is locked: nothing that concerns the link can change any more.
+    let outcome = match judge(app, token.as_ref(), user.as_ref()) {
+        Outcome::Refused(LinkState::Ready) => {
+            let consumed = tokens::consume_token(&mut tx, id, Purpose::Verify, now).await?;
+            match (consumed, user) {
+                (Some(_), Some(user)) => return confirm(tx, &user, now).await,
+                _ => Outcome::Refused(LinkState::Used),
             }
-            Outcome::Refused(LinkState::Invalid)
         }
-        (Some(token), user) => judge(&token, user.as_ref(), is_consumed, now),
-        (None, _) => Outcome::Refused(LinkState::Invalid),
+        outcome => outcome,
     };
     tx.rollback().await?;
     Ok(outcome)
+}
+
+async fn confirm(mut tx: Tx, user: &User, now: Time) -> Result<Outcome> {
+    let changes = UserChanges { is_verified: Some(true), updated_at: Some(now), ..UserChanges::default() };
+    let Some(user) = accounts::update_user(&mut tx, user.id, &changes).await? else {
+        tx.rollback().await?;
+        return Ok(Outcome::Refused(LinkState::Invalid));
+    };
+    tokens::supersede_tokens(&mut tx, user.id, Some(Purpose::Verify), now).await?;
+    tx.commit().await?;
+    Ok(Outcome::Verified(Box::new(user)))
 }
 
 /// What a link would do: for the page that it opens.
@@ -75,20 +78,25 @@ pub async fn state(app: &App, link: &str) -> Result<Outcome> {
         return Ok(Outcome::Refused(LinkState::Invalid));
     };
     let mut conn = app.db.read().await?;
-    let Some(token) = tokens::find_token(&mut conn, id).await? else {
-        return Ok(Outcome::Refused(LinkState::Invalid));
+    let token = tokens::find_token(&mut conn, id).await?;
+    let user = match token.as_ref().and_then(|token| token.user_id) {
+        Some(owner) => accounts::find_user(&mut conn, owner).await?,
+        None => None,
     };
-    let user = accounts::find_owner(&mut conn, &token).await?;
-    Ok(judge(&token, user.as_ref(), false, app.clock.now()))
+    Ok(judge(app, token.as_ref(), user.as_ref()))
 }
 
-fn judge(token: &OneTimeToken, owner: Option<&User>, is_consumed: bool, now: Time) -> Outcome {
-    let state = if is_consumed { LinkState::Ready } else { LinkState::of(Some(token), now) };
-    match (state, owner) {
-        (LinkState::Expired | LinkState::Invalid, _) => Outcome::Refused(state),
-        (_, Some(user)) if user.is_verified => Outcome::AlreadyVerified,
-        (_, None) => Outcome::Refused(state.without_owner()),
-        (_, Some(_)) => Outcome::Refused(state),
+fn judge(app: &App, token: Option<&OneTimeToken>, user: Option<&User>) -> Outcome {
+    let (Some(token), Some(user)) = (token, user) else { return Outcome::Refused(LinkState::Invalid) };
+    let state = LinkState::of(Some(token), app.clock.now());
+    if !accounts::owns(user, token) {
+        // The address was changed, or the account deactivated: the link is of another time.
+        return Outcome::Refused(if state == LinkState::Ready { LinkState::Superseded } else { state });
+    }
+    match state {
+        LinkState::Expired | LinkState::Invalid => Outcome::Refused(state),
+        _ if user.is_verified => Outcome::AlreadyVerified,
+        state => Outcome::Refused(state),
     }
 }
 

@@ -10,7 +10,11 @@ use crate::app::App;
 use crate::error::{ErrorKind, Result};
 use crate::http::body::Body;
 use crate::http::client::Client;
-use crate::http::problem::Problem;
+use crate::http::problem::{BadBody, problems};
+
+problems! {
+    VerifyRefused: VerifyBadToken, VerifyAlreadyVerified;
+}
 
 /// An address.
 #[derive(ToSchema)]
@@ -40,10 +44,7 @@ pub struct TokenOnly {
     request_body(content = EmailOnly),
     responses(
         (status = 202, description = "Accepted; `null`", body = Option<String>, example = json!(null)),
-        (status = 413, description = "The body is too large", content_type = "application/problem+json", body = Problem),
-        (status = 422, description = "The address is missing or not valid", content_type = "application/problem+json",
-            body = Problem),
-        (status = 503, description = "Busy, try again", content_type = "application/problem+json", body = Problem),
+        BadBody,
     )
 )]
 #[post("/auth/request-verify-token")]
@@ -65,13 +66,8 @@ pub async fn request_verify_token(app: Data<App>, client: Client, body: Body) ->
     request_body(content = TokenOnly),
     responses(
         (status = 200, description = "The verified account", body = UserRead),
-        (status = 400, description = "The token is not valid (forged, expired, replaced) or the address is verified already",
-            content_type = "application/problem+json", body = Problem, example = json!({
-                "type": "/problems/verify-bad-token", "title": "The verification link is not valid, or no longer.",
-                "status": 400, "detail": "VERIFY_USER_BAD_TOKEN"})),
-        (status = 413, description = "The body is too large", content_type = "application/problem+json", body = Problem),
-        (status = 422, description = "The token is missing", content_type = "application/problem+json", body = Problem),
-        (status = 503, description = "Busy, try again", content_type = "application/problem+json", body = Problem),
+        VerifyRefused,
+        BadBody,
     )
 )]
 #[post("/auth/verify")]

@@ -58,6 +58,7 @@ CREATE TABLE outbox (
     id uuid NOT NULL,                                -- also the Message-ID
     kind text NOT NULL,
     recipient text NOT NULL,
+    mailbox text NOT NULL,                           -- canonical address: limits and the order of mails go by it
     token_id uuid,                                   -- the one-time token whose link is signed at delivery
     facts jsonb NOT NULL,                            -- what the mail tells (never a secret)
     created_at timestamptz NOT NULL,
@@ -69,11 +70,11 @@ CREATE TABLE outbox (
     CONSTRAINT outbox_pkey PRIMARY KEY (id)
 );
 CREATE INDEX outbox_due_idx ON outbox (due_at) WHERE sent_at IS NULL AND failed_at IS NULL;
-CREATE INDEX outbox_recipient_idx ON outbox (recipient, id);
+CREATE INDEX outbox_mailbox_idx ON outbox (mailbox, id);
 CREATE INDEX outbox_failed_idx ON outbox (id) WHERE failed_at IS NOT NULL;
 
 CREATE TABLE signing_keys (
-    kid text NOT NULL,                               -- RFC 7638 thumbprint; random for HS256
+    kid text NOT NULL,                               -- RFC 7638 thumbprint; for HS256 a digest of the secret
     algorithm text NOT NULL,                         -- ES256, EdDSA, RS256, HS256
     sealed_private_key bytea NOT NULL,               -- AES-256-GCM under a key derived from the master key
     created_at timestamptz NOT NULL,

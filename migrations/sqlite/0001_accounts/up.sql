@@ -58,6 +58,7 @@ CREATE TABLE outbox (
     id BLOB NOT NULL,                                -- also the Message-ID
     kind TEXT NOT NULL,
     recipient TEXT NOT NULL,
+    mailbox TEXT NOT NULL,                           -- canonical address: limits and the order of mails go by it
     token_id BLOB,                                   -- the one-time token whose link is signed at delivery
     facts TEXT NOT NULL,                            -- what the mail tells (never a secret)
     created_at INTEGER NOT NULL,
@@ -69,11 +70,11 @@ CREATE TABLE outbox (
     CONSTRAINT outbox_pkey PRIMARY KEY (id)
 ) STRICT;
 CREATE INDEX outbox_due_idx ON outbox (due_at) WHERE sent_at IS NULL AND failed_at IS NULL;
-CREATE INDEX outbox_recipient_idx ON outbox (recipient, id);
+CREATE INDEX outbox_mailbox_idx ON outbox (mailbox, id);
 CREATE INDEX outbox_failed_idx ON outbox (id) WHERE failed_at IS NOT NULL;
 
 CREATE TABLE signing_keys (
-    kid TEXT NOT NULL,                               -- RFC 7638 thumbprint; random for HS256
+    kid TEXT NOT NULL,                               -- RFC 7638 thumbprint; for HS256 a digest of the secret
     algorithm TEXT NOT NULL,                         -- ES256, EdDSA, RS256, HS256
     sealed_private_key BLOB NOT NULL,               -- AES-256-GCM under a key derived from the master key
     created_at INTEGER NOT NULL,

@@ -20,6 +20,7 @@ pub struct QueuedMail {
     pub id: Id,
     pub kind: String,
     pub recipient: String,
+    pub mailbox: String,
     pub token_id: Option<Id>,
     pub facts: Json<Facts>,
     pub created_at: Time,
@@ -36,9 +37,9 @@ pub(super) async fn insert_mail(conn: &mut Conn, mail: &QueuedMail) -> Result<()
 }
 
 /// Mails of one kind to one address since `since`.
-pub(super) async fn count_recent(conn: &mut Conn, kind: &str, recipient: &str, since: Time) -> Result<i64> {
+pub(super) async fn count_recent(conn: &mut Conn, kind: &str, mailbox: &str, since: Time) -> Result<i64> {
     Ok(on!(conn, |c| outbox::table
-        .filter(outbox::recipient.eq(recipient))
+        .filter(outbox::mailbox.eq(mailbox))
         .filter(outbox::kind.eq(kind))
         .filter(outbox::created_at.gt(since))
         .count()
@@ -58,7 +59,7 @@ pub async fn list_due(conn: &mut Conn, now: Time, limit: i64) -> Result<Vec<Id>>
         .filter(outbox::due_at.le(now))
         .filter(diesel::dsl::not(diesel::dsl::exists(
             older
-                .filter(older.field(outbox::recipient).eq(outbox::recipient))
+                .filter(older.field(outbox::mailbox).eq(outbox::mailbox))
                 .filter(older.field(outbox::sent_at).is_null())
                 .filter(older.field(outbox::failed_at).is_null())
                 .filter(older.field(outbox::id).lt(outbox::id)),
@@ -157,22 +158,26 @@ pub async fn retry_failed(conn: &mut Conn, id: Option<Id>, now: Time) -> Result<
         .await)?)
 }
 
-/// Deletes mails sent or given up before `before`; says how many.
+/// At most `limit` mails made before the id `until` that were sent or given up.
 ///
 /// # Errors
 /// When the database cannot be used.
-pub async fn delete_old(conn: &mut Conn, before: Time, limit: i64) -> Result<usize> {
-    let old = on!(conn, |c| outbox::table
-        .filter(outbox::created_at.lt(before))
+pub async fn list_old(conn: &mut Conn, until: Id, limit: i64) -> Result<Vec<Id>> {
+    Ok(on!(conn, |c| outbox::table
+        .filter(outbox::id.lt(until))
         .filter(outbox::sent_at.is_not_null().or(outbox::failed_at.is_not_null()))
         .order(outbox::id)
         .limit(limit)
         .select(outbox::id)
-        .load::<Id>(c)
-        .await)?;
-    let mut deleted = 0;
-    for id in old {
-        deleted += on!(conn, |c| diesel::delete(outbox::table.find(id)).execute(c).await)?;
-    }
-    Ok(deleted)
+        .load(c)
+        .await)?)
+}
+
+/// Deletes a mail.
+///
+/// # Errors
+/// When the database cannot be used.
+pub async fn delete_mail(conn: &mut Conn, id: Id) -> Result<()> {
+    on!(conn, |c| diesel::delete(outbox::table.find(id)).execute(c).await)?;
+    Ok(())
 }
