@@ -29,7 +29,7 @@ impl EmailAddress {
     pub fn parse(typed: &str) -> Result<Self, &'static str> {
         let typed = typed.trim_matches([' ', '\t']);
         if typed.chars().any(is_unsafe) {
-            return Err("An email address cannot contain invisible or control characters.");
+            return Err("An email address cannot contain spaces, invisible or control characters.");
         }
         let Some((local, domain)) = typed.rsplit_once('@') else {
             return Err("An email address must have an @-sign.");

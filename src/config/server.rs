@@ -29,7 +29,8 @@ section! {
         /// Address to listen on. Port 0 picks a free one and prints it.
         bind: String = text("127.0.0.1:8000", "host:port, such as 127.0.0.1:8000 or [::1]:8000", check_bind);
         /// URL under which people reach the server; links in mails and the token issuer come from
-        /// it, never from the Host header.
+        /// it, never from the Host header. When it is https, browsers are told to use nothing else
+        /// for a year, for its subdomains too (HSTS).
         public_url: String = text("http://{bind}", "http:// or https:// URL of a host and perhaps a port, without a path", check_public_url);
         /// Folder of the SQLite file, `secrets/` and `outbox/`.
         data_dir: PathBuf = text("data", "path of a folder", check_path);

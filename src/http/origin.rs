@@ -14,7 +14,8 @@ use crate::error::{ErrorKind, Result};
 /// # Errors
 /// [`ErrorKind::CrossSite`].
 pub fn require_same_site(app: &App, request: &HttpRequest) -> Result<()> {
-    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    // What cannot be read must not count as absent; no text is nobody's origin.
+    let header = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap_or_default());
     let site = header("sec-fetch-site");
     let source = header(ORIGIN.as_str()).or_else(|| header(REFERER.as_str()));
     match (site, source) {

@@ -92,11 +92,12 @@ pub async fn state(app: &App, link: &str) -> Result<Setup> {
     };
     let mut conn = app.db.read().await?;
     let token = tokens::find_token(&mut conn, id).await?;
-    let state = LinkState::of(token.as_ref(), app.clock.now());
-    if state == LinkState::Ready && accounts::has_superuser(&mut conn).await? {
-        return Ok(Setup::Unavailable);
+    // Used is as good as unavailable but says more; for the others no start of the server would give a new link.
+    match LinkState::of(token.as_ref(), app.clock.now()) {
+        state @ (LinkState::Used | LinkState::Invalid) => Ok(Setup::Link(state)),
+        _ if accounts::has_superuser(&mut conn).await? => Ok(Setup::Unavailable),
+        state => Ok(Setup::Link(state)),
     }
-    Ok(Setup::Link(state))
 }
 
 /// Makes the first superuser. A refused address or password does not use the link up.

@@ -17,6 +17,7 @@ mod guard_order;
 mod house_rules;
 mod http_shape;
 mod outbox;
+mod pages;
 mod password_reset;
 mod process;
 mod refresh;

@@ -21,7 +21,7 @@ pub struct Answer {
     pub headers: HeaderMap,
     pub body: Vec<u8>,
     /// Method and address, for messages.
-    what: String,
+    pub(super) what: String,
 }
 
 /// A client that follows no redirect and asks no proxy.
@@ -72,6 +72,15 @@ impl Request {
     pub fn header(self, name: &str, value: &str) -> Self {
         Self { builder: self.builder.header(name, value), ..self }
     }
+
+    pub(super) async fn send(self) -> Answer {
+        let response = self.builder.send().await.unwrap_or_else(|error| panic!("{}: {error:?}", self.what));
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let body = response.bytes().await.unwrap_or_else(|error| panic!("{}: {error:?}", self.what));
+        let answer = Answer { status, headers, body: body.to_vec(), what: self.what };
+        answer.check_headers();
+        answer
+    }
 }
 
 impl IntoFuture for Request {
@@ -80,13 +89,9 @@ impl IntoFuture for Request {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let response =
-                self.builder.send().await.unwrap_or_else(|error| panic!("{}: {error:?}", self.what));
-            let (status, headers) = (response.status().as_u16(), response.headers().clone());
-            let body = response.bytes().await.unwrap_or_else(|error| panic!("{}: {error:?}", self.what));
-            let answer = Answer { status, headers, body: body.to_vec(), what: self.what };
-            answer.check_headers();
-            if status >= 400 && !self.is_head {
+            let is_head = self.is_head;
+            let answer = self.send().await;
+            if answer.status >= 400 && !is_head {
                 answer.check_problem();
             }
             answer

@@ -14,6 +14,7 @@
 mod client;
 mod database;
 mod forge;
+mod page;
 mod people;
 mod postgres;
 pub mod process;
@@ -27,6 +28,7 @@ pub use client::{Answer, Request};
 pub use database::Backend;
 pub use forge::{Jwt, link_key};
 pub use futures_util::future::join_all;
+pub use page::Page;
 pub use people::{PASSWORD, Person, Tokens, link_of, token_of};
 pub use serde_json::{Value, json};
 pub use server::Server;

@@ -28,7 +28,8 @@ pub struct Server {
     /// As it was given to [`App::build`], public URL included.
     config: Config,
     clock: Clock,
-    mailbox: Arc<Memory>,
+    /// Absent where mails go where the configuration says.
+    mailbox: Option<Arc<Memory>>,
     /// Seeds the randomness; a restart must not draw the same ids again.
     seed: u64,
     running: Running,
@@ -63,7 +64,7 @@ impl Server {
         config.passwords.threads = 1;
         configure(&mut config);
         let clock = Clock::manual(Time::parse(START).expect("a time"));
-        Self::launch(database, data_dir, config, clock, Arc::default(), 1).await
+        Self::launch(database, data_dir, config, clock, Some(Arc::default()), 1).await
     }
 
     async fn launch(
@@ -71,10 +72,10 @@ impl Server {
         data_dir: Arc<TempDir>,
         mut config: Config,
         clock: Clock,
-        mailbox: Arc<Memory>,
+        mailbox: Option<Arc<Memory>>,
         seed: u64,
     ) -> Self {
-        let running = Running::start(&mut config, &clock, &mailbox, seed).await;
+        let running = Running::start(&mut config, &clock, mailbox.clone(), seed).await;
         let http = http_client();
         Self { database, data_dir, config, clock, mailbox, seed, running, http }
     }
@@ -92,10 +93,16 @@ impl Server {
         Self::launch(self.database, self.data_dir, config, self.clock, self.mailbox, self.seed + 1).await
     }
 
+    /// The same, with mails that go where `mail.transport` says.
+    pub async fn restart_with_its_own_transport(mut self) -> Self {
+        self.mailbox = None;
+        self.restart().await
+    }
+
     /// A second server beside this one, on the same database, folder, clock, mailbox and public URL.
     pub async fn sibling(&self) -> Self {
         let (database, data_dir) = (self.database.clone(), Arc::clone(&self.data_dir));
-        let (clock, mailbox) = (self.clock.clone(), Arc::clone(&self.mailbox));
+        let (clock, mailbox) = (self.clock.clone(), self.mailbox.clone());
         Self::launch(database, data_dir, self.config.clone(), clock, mailbox, self.seed + 1000).await
     }
 
@@ -147,8 +154,13 @@ impl Server {
 
     /// Delivers what waits in the outbox and takes it out of the mailbox, oldest first.
     pub async fn mails(&self) -> Vec<Outgoing> {
+        self.deliver().await;
+        self.mailbox().take()
+    }
+
+    /// Delivers what waits in the outbox.
+    pub async fn deliver(&self) {
         while usher::worker::deliver_due(self.app()).await.expect("the outbox can be read") > 0 {}
-        self.mailbox.take()
     }
 
     /// The one mail that waits.
@@ -167,7 +179,7 @@ impl Server {
 
     /// What sending does from now on.
     pub fn mailbox(&self) -> &Memory {
-        &self.mailbox
+        self.mailbox.as_ref().expect("mails stay in memory")
     }
 
     pub fn get(&self, path: &str) -> Request {
@@ -192,13 +204,13 @@ impl Server {
 }
 
 impl Running {
-    async fn start(config: &mut Config, clock: &Clock, mailbox: &Arc<Memory>, seed: u64) -> Self {
+    async fn start(config: &mut Config, clock: &Clock, mailbox: Option<Arc<Memory>>, seed: u64) -> Self {
         let (listener, address) = usher::server::bind(&config.bind).expect("a free port");
         config.set_bound_port(address.port());
         let parts = Parts {
             clock: Some(clock.clone()),
             random: Some(Random::seeded(seed)),
-            transport: Some(Arc::clone(mailbox) as _),
+            transport: mailbox.map(|mailbox| mailbox as _),
         };
         let app = App::build(config.clone(), parts).await.expect("the application can be built");
         let (started, running) = oneshot::channel();
