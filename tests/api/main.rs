@@ -16,6 +16,7 @@ mod faulty_starts;
 mod guard_order;
 mod house_rules;
 mod http_shape;
+mod instances;
 mod outbox;
 mod pages;
 mod password_reset;
