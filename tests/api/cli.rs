@@ -122,6 +122,7 @@ process_story!(one_newline_at_the_end_of_a_password_is_not_part_of_it, async |ho
         ("c@example.com", "pass phrase three\r\n", "pass phrase three"),
         ("d@example.com", " pass phrase four \n\n", " pass phrase four \n"),
         ("e@example.com", "pass\nphrase\rfive\n", "pass\nphrase\rfive"),
+        ("f@example.com", "pass phrase six\r", "pass phrase six\r"),
     ] {
         home.usher_with(&["user", "create", "--email", email, "--password-stdin"], typed).success();
         server.sign_in(email, password).await;
