@@ -27,5 +27,6 @@ mod registration;
 mod restart;
 mod sessions;
 mod sign_in;
+mod smtp;
 mod users;
 mod verification;
