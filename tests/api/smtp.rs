@@ -269,3 +269,47 @@ process_story!(a_mail_server_that_is_down_delays_the_mail_alone, async |mut home
     server.post("/auth/verify").json(json!({"token": delivery.mail.token()})).await.success(200);
     server.stop();
 });
+
+#[test]
+fn a_mail_server_that_never_answers_delays_neither_requests_nor_the_end() {
+    alone(async {
+        // Connections are taken by the kernel, and nobody reads.
+        let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = silent.local_addr().expect("an address").port();
+        let mut home = home_with(&format!("smtp://127.0.0.1:{port}"));
+        home.set("USHER_MAIL__TIMEOUT", "5s");
+        home.set("USHER_MAIL__LEASE", "6s");
+        let mut server = home.serve();
+        for number in 0..30 {
+            register_promptly(&server, &format!("person{number}@example.com")).await;
+        }
+        let asked = Instant::now();
+        server.terminate();
+        assert_eq!(server.wait(), Some(0), "{}", server.log());
+        assert!(asked.elapsed() < Duration::from_secs(9), "only mails on their way are waited for");
+        drop(silent);
+        home.set("USHER_MAIL__TRANSPORT", "outbox");
+        let server = home.serve();
+        for number in 0..30 {
+            home.mail_to(&format!("person{number}@example.com"));
+        }
+        server.stop();
+    });
+}
+
+#[test]
+fn a_mail_that_hangs_does_not_hold_up_the_others() {
+    alone(async {
+        let settings = Settings { hangs_for: Some("slow@example.com"), ..Settings::default() };
+        let Some(mail_server) = MailServer::start(&settings) else { return };
+        let mut home = home_with(&format!("smtp://127.0.0.1:{}", mail_server.port));
+        home.set("USHER_MAIL__TIMEOUT", "4m");
+        home.set("USHER_MAIL__LEASE", "5m");
+        let server = home.serve();
+        server.register("slow@example.com", PASSWORD).await;
+        eventually("it hangs", || mail_server.events("hangs").pop());
+        server.register(ADA, PASSWORD).await;
+        mail_server.taken(ADA);
+        server.kill();
+    });
+}
