@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::base::clock::Time;
 use crate::base::ids::Id;
 use tokio::sync::watch;
+use tokio::task::{JoinError, JoinSet};
 
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -20,8 +21,8 @@ use crate::{db, sessions, signing_keys};
 const OUTBOX_TICK: Duration = Duration::from_secs(1);
 /// How often upkeep runs.
 const UPKEEP_TICK: Duration = Duration::from_secs(5);
-/// Mails that are leased at once.
-const BATCH: i64 = 10;
+/// Mails that are on their way at once.
+const BATCH: usize = 10;
 /// First wait after a failure; it doubles up to [`LONGEST_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_secs(2);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -56,20 +57,40 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     tokio::join!(outbox, upkeep);
 }
 
+/// Keeps up to [`BATCH`] mails on their way, each in its own time: one that hangs holds up no other.
 async fn outbox_loop(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    let mut under_way = JoinSet::new();
     while !*stop.borrow() {
-        match deliver_due(&app).await {
-            Ok(sent) if sent > 0 => continue,
-            Ok(_) => {}
+        let free = BATCH.saturating_sub(under_way.len());
+        match claim_due(&app, free).await {
+            Ok(claimed) => {
+                for mail in claimed {
+                    let app = Arc::clone(&app);
+                    under_way.spawn(async move { deliver(&app, mail).await });
+                }
+            }
             Err(error) => {
                 tracing::warn!(cause = error.cause(), "the outbox cannot be read and is tried again")
             }
         }
         tokio::select! {
+            Some(outcome) = under_way.join_next() => note(outcome),
             () = app.outbox.woken() => {}
             () = tokio::time::sleep(OUTBOX_TICK) => {}
-            _ = stop.wait_for(|stop| *stop) => return,
+            _ = stop.wait_for(|stop| *stop) => {}
         }
+    }
+    while let Some(outcome) = under_way.join_next().await {
+        note(outcome);
+    }
+}
+
+/// A mail of which nobody knows what became is sent again when its lease is over.
+fn note(outcome: std::result::Result<Result<()>, JoinError>) {
+    match outcome {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(cause = error.cause(), "what became of a mail cannot be noted"),
+        Err(error) => tracing::error!(%error, "the sending of a mail broke off"),
     }
 }
 
@@ -78,23 +99,33 @@ async fn outbox_loop(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 /// # Errors
 /// When the database cannot be used.
 pub async fn deliver_due(app: &App) -> Result<usize> {
-    let now = app.clock.now();
-    let due = {
-        let mut conn = app.db.read().await?;
-        outbox::list_due(&mut conn, now, BATCH).await?
-    };
-    if due.is_empty() {
-        return Ok(0);
-    }
-    let mut tx = app.db.write().await?;
-    let claimed = outbox::claim_mails(&mut tx, &due, now, app.config.mail.lease).await?;
-    tx.commit().await?;
+    let claimed = claim_due(app, BATCH).await?;
     let count = claimed.len();
     let deliveries = claimed.into_iter().map(|mail| deliver(app, mail));
     for outcome in futures_util::future::join_all(deliveries).await {
         outcome?;
     }
     Ok(count)
+}
+
+/// Leases at most `limit` mails that are due now.
+async fn claim_due(app: &App, limit: usize) -> Result<Vec<QueuedMail>> {
+    let limit = i64::try_from(limit).unwrap_or(0);
+    if limit == 0 {
+        return Ok(Vec::new());
+    }
+    let now = app.clock.now();
+    let due = {
+        let mut conn = app.db.read().await?;
+        outbox::list_due(&mut conn, now, limit).await?
+    };
+    if due.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut tx = app.db.write().await?;
+    let claimed = outbox::claim_mails(&mut tx, &due, now, app.config.mail.lease).await?;
+    tx.commit().await?;
+    Ok(claimed)
 }
 
 async fn deliver(app: &App, mail: QueuedMail) -> Result<()> {

@@ -17,7 +17,11 @@ pub(super) enum MigrateCommand {
         json: bool,
     },
     /// Apply pending migrations
-    Up,
+    Up {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 pub(super) fn run(command: &MigrateCommand, config: &Config) -> Result<(), Failure> {
@@ -38,8 +42,11 @@ pub(super) fn run(command: &MigrateCommand, config: &Config) -> Result<(), Failu
             }
             Ok(())
         }
-        MigrateCommand::Up => {
+        MigrateCommand::Up { json } => {
             let applied = runtime.block_on(migrate::up(url))?;
+            if *json {
+                return print_json(&serde_json::json!({"applied": applied}));
+            }
             for name in &applied {
                 print(&format!("applied  {name}"))?;
             }

@@ -188,11 +188,8 @@ async fn find(app: &App, who: &str) -> Result<User, Failure> {
 fn read_password() -> Result<SecretString, Failure> {
     let mut text = String::new();
     stdin().read_to_string(&mut text)?;
-    let end = text.strip_suffix('\n').map_or(text.len(), str::len);
+    let end = text.strip_suffix("\r\n").or(text.strip_suffix('\n')).map_or(text.len(), str::len);
     text.truncate(end);
-    if text.ends_with('\r') {
-        text.pop();
-    }
     if text.is_empty() {
         return Err(Failure::new(EXIT_DATA, "standard input holds no password"));
     }

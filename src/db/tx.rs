@@ -52,6 +52,17 @@ impl Tx {
         self.end("ROLLBACK").await
     }
 
+    /// Lets one transaction at a time go on from here, of those that ask with the same number. SQLite has one writer.
+    ///
+    /// # Errors
+    /// As [`Tx::commit`].
+    pub async fn take_turn(&mut self, number: i64) -> Result<()> {
+        match &mut **self {
+            Conn::Postgres(lease) => lease.execute(&format!("SELECT pg_advisory_xact_lock({number})")).await,
+            Conn::Sqlite(_) => Ok(()),
+        }
+    }
+
     async fn end(mut self, statement: &str) -> Result<()> {
         if let Some(conn) = &mut self.conn {
             match conn {

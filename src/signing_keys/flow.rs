@@ -20,6 +20,9 @@ const NOTICED: Duration = Duration::from_secs(10);
 /// How old the keys in memory may be: the longest that a rotation by another process goes unnoticed.
 const RELOAD: Duration = Duration::from_secs(60);
 
+/// The turn of those who make a key: "usher" in ASCII, and one.
+const MAKING_A_KEY: i64 = 0x75_73_68_65_72_01;
+
 /// A key as an operator sees it.
 #[derive(Clone, Debug, Serialize)]
 pub struct KeyInfo {
@@ -48,10 +51,11 @@ pub async fn ensure(app: &App) -> Result<()> {
         let mut conn = app.db.read().await?;
         store::list_published(&mut conn, now).await?
     };
-    if pick(&keys, app.config.jwt.algorithm, now).is_none() {
-        // Two instances that start at once may make one each: both are published, and the later one signs from the
-        // next reload on.
-        insert_new(app, now, None).await?;
+    // Instances that start at once look again one after the other: tokens of a key that the others do not know yet
+    // would be refused there.
+    let is_missing = |keys: &[StoredKey]| pick(keys, app.config.jwt.algorithm, now).is_none();
+    if is_missing(&keys) {
+        insert_new(app, now, is_missing).await?;
     }
     reload(app).await
 }
@@ -69,7 +73,7 @@ pub async fn rotate(app: &App, is_urgent: bool) -> Result<Vec<KeyInfo>> {
     }
     let now = app.clock.now();
     let wait = if is_urgent { Duration::ZERO } else { app.config.keys.publish_before };
-    insert_new(app, now.after(wait), None).await?;
+    insert_new(app, now.after(wait), |_| true).await?;
     reload(app).await?;
     list(app).await
 }
@@ -156,9 +160,11 @@ pub async fn refresh(app: &App) -> Result<()> {
     reload(app).await
 }
 
-/// The key that signs: the newest of the algorithm whose time has come.
+/// The key that signs: the newest of the algorithm whose time has come, or else the first, which an instance with a
+/// faster clock has just made.
 fn pick(keys: &[StoredKey], algorithm: JwtAlgorithm, now: Time) -> Option<&StoredKey> {
-    keys.iter().rfind(|key| key.algorithm == algorithm.as_str() && key.signs_from <= now)
+    let mut fitting = keys.iter().filter(|key| key.algorithm == algorithm.as_str());
+    fitting.clone().rfind(|key| key.signs_from <= now).or_else(|| fitting.next())
 }
 
 /// When the predecessors of a key that signs from then on leave the JWKS: after the last token that an instance may have
@@ -168,9 +174,8 @@ fn retirement(app: &App, signs_from: Time) -> Time {
         .after(app.config.jwt.access_ttl.saturating_add(RELOAD).saturating_add(NOTICED).saturating_add(SKEW))
 }
 
-/// Makes a key that signs from `signs_from` on, unless there is one already that signs from later than
-/// `unless_newer_than`.
-async fn insert_new(app: &App, signs_from: Time, unless_newer_than: Option<Time>) -> Result<()> {
+/// Makes a key that signs from `signs_from` on, if the published ones say that it is needed when its turn has come.
+async fn insert_new(app: &App, signs_from: Time, is_needed: impl Fn(&[StoredKey]) -> bool) -> Result<()> {
     let algorithm = app.config.jwt.algorithm;
     let random = app.random.clone();
     let text = tokio::task::spawn_blocking(move || generate(algorithm, &random))
@@ -183,8 +188,8 @@ async fn insert_new(app: &App, signs_from: Time, unless_newer_than: Option<Time>
         .seal(&app.random, &kid, text.as_bytes())
         .ok_or_else(|| Error::internal("cannot seal a key"))?;
     let mut tx = app.db.write().await?;
-    let newest = store::lock_keys(&mut tx).await?;
-    if unless_newer_than.is_some_and(|limit| newest.is_some_and(|newest| newest > limit)) {
+    tx.take_turn(MAKING_A_KEY).await?;
+    if !is_needed(&store::list_published(&mut tx, app.clock.now()).await?) {
         // Another instance was quicker.
         return tx.rollback().await;
     }
@@ -239,7 +244,8 @@ pub async fn rotate_if_due(app: &App) -> Result<()> {
     let newest = keys.iter().map(|key| key.signs_from).max();
     let ahead = app.config.keys.publish_before;
     if let Some(newest) = newest.filter(|from| from.after(every.saturating_sub(ahead)) <= now) {
-        insert_new(app, now.after(ahead), Some(newest)).await?;
+        let is_newest = |keys: &[StoredKey]| keys.iter().all(|key| key.signs_from <= newest);
+        insert_new(app, now.after(ahead), is_newest).await?;
         reload(app).await?;
     }
     Ok(())

@@ -30,17 +30,6 @@ pub(super) async fn list_published(conn: &mut Conn, now: Time) -> Result<Vec<Sto
         .await)?)
 }
 
-/// Locks the keys until the transaction ends and says from when the newest signs. An UPDATE that changes nothing is the
-/// lock that both databases have.
-pub(super) async fn lock_keys(conn: &mut Conn) -> Result<Option<Time>> {
-    let times = on!(conn, |c| diesel::update(signing_keys::table)
-        .set(signing_keys::signs_from.eq(signing_keys::signs_from))
-        .returning(signing_keys::signs_from)
-        .get_results::<Time>(c)
-        .await)?;
-    Ok(times.into_iter().max())
-}
-
 pub(super) async fn insert_key(conn: &mut Conn, key: StoredKey) -> Result<()> {
     on!(conn, |c| diesel::insert_into(signing_keys::table).values(&key).execute(c).await)?;
     Ok(())

@@ -9,6 +9,7 @@
 mod support;
 
 mod accounts;
+mod cli;
 mod cookies;
 mod crashes;
 mod database;
@@ -16,6 +17,7 @@ mod faulty_starts;
 mod guard_order;
 mod house_rules;
 mod http_shape;
+mod instances;
 mod outbox;
 mod pages;
 mod password_reset;
@@ -27,5 +29,6 @@ mod restart;
 mod sessions;
 mod sign_in;
 mod slow_clients;
+mod smtp;
 mod users;
 mod verification;

@@ -11,9 +11,11 @@
 //! changes the configuration first. Without PostgreSQL installed its half says that it was skipped and passes;
 //! `TEST_REQUIRE=postgres` makes that a failure.
 
+pub mod certificates;
 mod client;
 mod database;
 mod forge;
+pub mod mail_server;
 mod page;
 mod people;
 mod postgres;
