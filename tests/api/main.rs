@@ -21,6 +21,7 @@ mod instances;
 mod outbox;
 mod pages;
 mod password_reset;
+mod postgres_tls;
 mod process;
 mod races;
 mod refresh;

@@ -4,9 +4,10 @@
 //! the end of its standard input, which comes when the test process ends in whatever way, then stops the cluster and
 //! removes its folder.
 
+use std::fs::Permissions;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -14,11 +15,13 @@ use std::process::{Child, Command, Stdio};
 use tokio::sync::{Mutex, OnceCell};
 use tokio_postgres::NoTls;
 
+use super::certificates::Pems;
+
 /// `$1` folder of the binaries, `$2` folder of the cluster, `$3` port.
 const KEEPER: &str = r#"
 trap '' HUP INT TERM
 "$1/pg_ctl" start -w -s -t 60 -D "$2/data" -l "$2/log" -o "-k $2 -p $3 -c listen_addresses=127.0.0.1 \
-    -c max_connections=300 -c fsync=off -c full_page_writes=off -c synchronous_commit=off" >/dev/null || exit 1
+    -c max_connections=300 -c ssl=on -c fsync=off -c full_page_writes=off -c synchronous_commit=off" >/dev/null || exit 1
 echo ready
 exec >/dev/null
 cat >/dev/null
@@ -32,6 +35,8 @@ const TEMPLATE: &str = "usher_template";
 /// A running cluster.
 pub struct Cluster {
     port: u16,
+    /// What a client must trust to speak to it by TLS, as PEM.
+    pub authority: String,
     /// Its standard input holds the cluster alive.
     _keeper: Child,
     /// PostgreSQL copies a template for one caller at a time.
@@ -57,6 +62,10 @@ pub async fn cluster() -> Option<&'static Cluster> {
 impl Cluster {
     pub fn url(&self, database: &str) -> String {
         format!("postgres://usher@127.0.0.1:{}/{database}", self.port)
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Makes the database `name` as a copy of the migrated template.
@@ -98,8 +107,17 @@ async fn start() -> Option<Cluster> {
         .output()
         .expect("initdb runs");
     assert!(initdb.status.success(), "initdb: {}", String::from_utf8_lossy(&initdb.stderr));
+    let certificates = Pems::new();
+    for (name, content) in [("server.crt", certificates.certificate), ("server.key", certificates.key)] {
+        let path = folder.join("data").join(name);
+        std::fs::write(&path, content).expect("the cluster's folder can be written");
+        std::fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("they are ours");
+        if let Some((uid, gid)) = user {
+            chown(&path, Some(uid), Some(gid)).expect("root may give a file away");
+        }
+    }
     let cluster = (0..ATTEMPTS)
-        .find_map(|_| keep(&binaries, user, &folder))
+        .find_map(|_| keep(&binaries, user, &folder, &certificates.authority))
         .unwrap_or_else(|| panic!("PostgreSQL does not start, see {}", folder.join("log").display()));
     cluster.execute(&format!("CREATE DATABASE {TEMPLATE}")).await;
     usher::db::migrate::up(&cluster.url(TEMPLATE)).await.expect("the migrations apply");
@@ -108,7 +126,7 @@ async fn start() -> Option<Cluster> {
 
 /// Starts the keeper and waits for its word. `None`: the cluster did not start.
 #[allow(clippy::zombie_processes, reason = "the keeper outlives this process on purpose")]
-fn keep(binaries: &Path, user: Option<(u32, u32)>, folder: &Path) -> Option<Cluster> {
+fn keep(binaries: &Path, user: Option<(u32, u32)>, folder: &Path, authority: &str) -> Option<Cluster> {
     let port = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).ok()?.port();
     let mut keeper = as_user(Command::new("sh"), user, folder)
         .args(["-c", KEEPER, "sh"])
@@ -123,7 +141,12 @@ fn keep(binaries: &Path, user: Option<(u32, u32)>, folder: &Path) -> Option<Clus
         .expect("there is a shell");
     let mut word = String::new();
     BufReader::new(keeper.stdout.take()?).read_line(&mut word).ok()?;
-    (word == "ready\n").then(|| Cluster { port, _keeper: keeper, copying: Mutex::default() })
+    (word == "ready\n").then(|| Cluster {
+        port,
+        authority: authority.to_owned(),
+        _keeper: keeper,
+        copying: Mutex::default(),
+    })
 }
 
 fn as_user(mut command: Command, user: Option<(u32, u32)>, folder: &Path) -> Command {

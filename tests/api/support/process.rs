@@ -95,6 +95,11 @@ impl EmptyDatabase {
         Some(Self(Some((cluster, name))))
     }
 
+    /// The cluster and the name in it.
+    pub fn place(&self) -> Option<(&'static Cluster, &str)> {
+        self.0.as_ref().map(|(cluster, name)| (*cluster, name.as_str()))
+    }
+
     /// `None`: the server's default.
     pub fn url(&self) -> Option<String> {
         self.0.as_ref().map(|(cluster, name)| cluster.url(name))
