@@ -249,6 +249,9 @@ fn client_config(root_certificate: Option<PathBuf>) -> Result<rustls::ClientConf
                 let certificate = certificate.map_err(|error| unreadable(&error))?;
                 roots.add(certificate).map_err(|error| unreadable(&error))?;
             }
+            if roots.is_empty() {
+                return Err(unreadable(&"it holds no certificate"));
+            }
         }
         // A few unreadable system certificates must not keep the server from starting.
         None => {

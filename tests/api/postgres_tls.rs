@@ -110,7 +110,8 @@ fn a_server_that_cannot_prove_who_it_is_gets_no_password() {
 fn a_file_of_authorities_that_cannot_be_used_is_named() {
     alone(async {
         let Some(mut place) = Place::new().await else { return };
-        for file in ["missing.pem"] {
+        place.home.write("empty.pem", "no certificate\n");
+        for file in ["missing.pem", "empty.pem"] {
             place.set_url("localhost", &format!("?sslmode=verify-full&sslrootcert={file}"));
             place.home.launch(&ANY_PORT).refuses(70, &format!("sslrootcert {file}: "));
         }
