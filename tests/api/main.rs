@@ -24,6 +24,7 @@ mod password_reset;
 mod postgres_tls;
 mod process;
 mod races;
+mod readme;
 mod refresh;
 mod registration;
 mod restart;

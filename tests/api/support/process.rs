@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -184,16 +184,19 @@ impl Home {
     /// The same with something on its standard input.
     #[track_caller]
     pub fn usher_with(&self, arguments: &[&str], input: &str) -> Ended {
-        let mut running = Running::start(self.command(arguments));
-        // A command that fails early does not read.
-        let _ = running.stdin.take().expect("a pipe").write_all(input.as_bytes());
-        let status = running.wait();
-        Ended {
-            what: arguments.join(" "),
-            code: status.code(),
-            stdout: running.stdout.join(),
-            stderr: running.stderr.join(),
-        }
+        Running::start(self.command(arguments)).end(arguments.join(" "), input)
+    }
+
+    /// Runs a script in this home, in which `usher` is a command.
+    #[track_caller]
+    pub fn bash(&self, script: &str) -> Ended {
+        let binary = Path::new(env!("CARGO_BIN_EXE_usher")).parent().expect("a folder");
+        let mut path = binary.as_os_str().to_owned();
+        path.push(":");
+        path.push(std::env::var_os("PATH").unwrap_or_default());
+        let mut command = Command::new("bash");
+        command.current_dir(self.folder.path()).env_clear().env("PATH", path).envs(&self.environment);
+        Running::start(command).end("by a script".to_owned(), script)
     }
 
     /// Starts the server (plain `usher`) on a free port and waits until it is ready.
@@ -297,6 +300,15 @@ impl Running {
 
     pub fn stderr(&self) -> Vec<String> {
         self.stderr.lines()
+    }
+
+    /// Gives it its input, and waits for the end.
+    #[track_caller]
+    fn end(mut self, what: String, input: &str) -> Ended {
+        // A command that fails early does not read.
+        let _ = self.stdin.take().expect("a pipe").write_all(input.as_bytes());
+        let status = self.wait();
+        Ended { what, code: status.code(), stdout: self.stdout.join(), stderr: self.stderr.join() }
     }
 
     /// Waits for the end.
