@@ -1,13 +1,12 @@
 //! `/users/me` for everybody, `/users` and `/users/{id}` for superusers.
 
 use crate::base::ids::Id;
-use actix_web::http::header::LINK;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
 use utoipa::ToSchema;
 
 use super::flow::{self, Authority, Change, Creation};
-use super::list::{self, ListUsers, UserPage};
+use super::list::{self, ListUsers};
 use super::model::{User, UserRead};
 use super::store;
 use crate::app::App;
@@ -15,6 +14,7 @@ use crate::caller::{SignedIn, Superuser};
 use crate::error::{ErrorKind, Result};
 use crate::http::body::{Body, Fields};
 use crate::http::client::Client;
+use crate::http::paging::{Page, Paging};
 use crate::http::problem::{
     Absent, BadBody, BadQuery, Last, NotConfirmed, NotSignedIn, NotSuperuser, policy_sample, problems,
 };
@@ -156,21 +156,18 @@ pub async fn delete_me(app: Data<App>, SignedIn(caller): SignedIn, body: Body) -
 /// Pages by cursor: pass `next_cursor`, or follow `Link: <...>; rel="next"`.
 #[utoipa::path(
     operation_id = "list_users", tag = "Users",
-    params(ListUsers),
+    params(Paging, ListUsers),
     responses(
-        (status = 200, description = "A page of users", body = UserPage, headers(("Link" = String, description = "The next page"))),
+        (status = 200, description = "A page of users", body = Page<UserRead>, headers(("Link" = String, description = "The next page"))),
         NotSuperuser,
         BadQuery,
     )
 )]
 #[get("/users")]
 pub async fn list_users(app: Data<App>, _caller: Superuser, request: HttpRequest) -> Result<HttpResponse> {
-    let page = list::page(&app, list::parse(request.query_string())?).await?;
-    let mut response = HttpResponse::Ok();
-    if let Some(cursor) = &page.next_cursor {
-        response.insert_header((LINK, list::next_link(&app, request.query_string(), cursor)));
-    }
-    Ok(response.json(page))
+    let query = request.query_string();
+    let page = list::page(&app, &list::parse(query)?).await?;
+    Ok(page.answer(&app, "/users", query))
 }
 
 /// Create a user

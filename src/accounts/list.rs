@@ -1,33 +1,22 @@
-//! The list of users: its query parameters, its cursor, its pages.
+//! The list of users: its query parameters and its pages.
 
-use crate::base::clock::Time;
-use crate::base::ids::Id;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 use validator::Validate;
 
 use super::model::{User, UserRead};
 use super::store::{self, Filter, Order, Position};
 use crate::app::App;
+use crate::base::clock::Time;
 use crate::base::email_address::EmailAddress;
+use crate::base::ids::Id;
 use crate::error::Result;
 use crate::http::body::Fields;
+use crate::http::paging::{Page, Paging};
 
-/// Users on a page unless `limit` says otherwise.
-const DEFAULT_LIMIT: i64 = 50;
-
-/// What can be asked for.
+/// Which users are asked for.
 #[derive(IntoParams, Validate)]
 #[into_params(parameter_in = Query)]
 pub struct ListUsers {
-    /// Users on a page.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    #[validate(range(min = 1, max = 200))]
-    limit: Option<i64>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
     /// The address begins with this; case does not matter.
     #[param(example = "ada@")]
     #[validate(length(max = 254))]
@@ -43,24 +32,14 @@ pub struct ListUsers {
     sort: Option<String>,
 }
 
-/// A page of users.
-#[derive(Serialize, ToSchema)]
-pub struct UserPage {
-    pub items: Vec<UserRead>,
-    /// Pass it as `cursor` to get the next page; null on the last.
-    #[schema(example = json!(null))]
-    pub next_cursor: Option<String>,
-}
-
 /// Reads the query string of a request.
 ///
 /// # Errors
 /// 422 that names each faulty parameter.
 pub(super) fn parse(query: &str) -> Result<Filter> {
     let mut fields = Fields::query(query);
+    let paging = Paging::read(&mut fields);
     let asked = ListUsers {
-        limit: fields.optional_integer("limit"),
-        cursor: fields.optional_string("cursor"),
         q: fields.optional_string("q"),
         is_active: fields.optional_bool("is_active"),
         is_verified: fields.optional_bool("is_verified"),
@@ -79,13 +58,7 @@ pub(super) fn parse(query: &str) -> Result<Filter> {
             Order::Created
         }
     };
-    let after = asked.cursor.as_deref().and_then(|cursor| {
-        let position = read_cursor(cursor, order);
-        if position.is_none() {
-            fields.refuse("cursor", "Input should be the next_cursor of a page with the same sort");
-        }
-        position
-    });
+    let after = paging.after(&mut fields, |bytes| position(bytes, order));
     fields.finish(Some(Filter {
         // PostgreSQL's text holds no NUL; no address does either, so such a prefix finds nobody.
         email_prefix: asked.q.map(|q| EmailAddress::canonical_prefix_of(&q).replace('\0', "\u{FFFD}")),
@@ -96,7 +69,7 @@ pub(super) fn parse(query: &str) -> Result<Filter> {
         order,
         is_descending,
         after,
-        limit: asked.limit.unwrap_or(DEFAULT_LIMIT),
+        limit: paging.rows(),
     }))
 }
 
@@ -104,38 +77,19 @@ pub(super) fn parse(query: &str) -> Result<Filter> {
 ///
 /// # Errors
 /// When the database cannot be used.
-pub(super) async fn page(app: &App, mut filter: Filter) -> Result<UserPage> {
-    let limit = usize::try_from(filter.limit).unwrap_or(1);
-    // One more than asked for tells whether there is a next page.
-    filter.limit += 1;
-    let mut users = {
+pub(super) async fn page(app: &App, filter: &Filter) -> Result<Page<UserRead>> {
+    let users = {
         let mut conn = app.db.read().await?;
-        store::list_users(&mut conn, &filter).await?
+        store::list_users(&mut conn, filter).await?
     };
-    let has_more = users.len() > limit;
-    users.truncate(limit);
-    let next_cursor = users.last().filter(|_| has_more).map(|user| write_cursor(user, filter.order));
-    Ok(UserPage { items: users.into_iter().map(UserRead::from).collect(), next_cursor })
+    let place = |user: &User| match filter.order {
+        Order::Created => user.id.as_bytes().to_vec(),
+        Order::Email => user.email_canonical.clone().into_bytes(),
+    };
+    Ok(Page::cut(users, filter.limit, place).map(UserRead::from))
 }
 
-/// The value of `Link` for the page behind `cursor`.
-pub(super) fn next_link(app: &App, query: &str, cursor: &str) -> String {
-    let mut pairs: Vec<(String, String)> = serde_html_form::from_str(query).unwrap_or_default();
-    pairs.retain(|(name, _)| name != "cursor");
-    pairs.push(("cursor".into(), cursor.into()));
-    let query = serde_html_form::to_string(&pairs).unwrap_or_default();
-    format!("<{}?{query}>; rel=\"next\"", app.url("/users"))
-}
-
-fn write_cursor(user: &User, order: Order) -> String {
-    match order {
-        Order::Created => URL_SAFE_NO_PAD.encode(user.id.as_bytes()),
-        Order::Email => URL_SAFE_NO_PAD.encode(&user.email_canonical),
-    }
-}
-
-fn read_cursor(cursor: &str, order: Order) -> Option<Position> {
-    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
+fn position(bytes: Vec<u8>, order: Order) -> Option<Position> {
     match order {
         Order::Created => Id::from_slice(&bytes).map(Position::Id),
         Order::Email => {

@@ -18,6 +18,8 @@ pub struct Id(Uuid);
 impl Id {
     /// Nobody's id.
     pub const NIL: Self = Self(Uuid::nil());
+    /// Higher than every id.
+    pub const MAX: Self = Self(Uuid::max());
 
     /// A new id for something made at `now` (RFC 9562 section 5.7, 74 random bits).
     pub fn new(now: Time, random: &Random) -> Self {

@@ -7,6 +7,7 @@ pub mod fallback;
 pub mod headers;
 pub mod origin;
 pub mod page;
+pub mod paging;
 pub mod problem;
 pub mod request_log;
 

@@ -16,11 +16,10 @@ use crate::app::App;
 use crate::base::secret::equal;
 use crate::db::{Conn, Tx};
 use crate::error::{ErrorKind, Result};
+use crate::http::body::Fields;
 use crate::http::client::Client;
+use crate::http::paging::{Page, Paging};
 use crate::mail::MailKind;
-
-/// Sessions that a list shows at most.
-const LISTED: i64 = 200;
 
 /// A new session with the credential that its client gets.
 pub struct Issued {
@@ -178,14 +177,21 @@ async fn end_reused(app: &App, mut tx: Tx, user: &User, session: &Session, clien
     Ok(())
 }
 
-/// The live sessions of a user, newest first, at most 200.
+/// A page of the live sessions of a user, newest first, as the query string of a request asks for it.
 ///
 /// # Errors
-/// When the database cannot be used.
-pub async fn list(app: &App, user_id: Id, current: Id) -> Result<Vec<SessionRead>> {
-    let mut conn = app.db.read().await?;
-    let sessions = store::list_sessions(&mut conn, user_id, app.clock.now(), LISTED).await?;
-    Ok(sessions.into_iter().map(|session| session.read_as(current)).collect())
+/// 422 that names each faulty parameter.
+pub async fn list(app: &App, user_id: Id, current: Id, query: &str) -> Result<Page<SessionRead>> {
+    let mut fields = Fields::query(query);
+    let paging = Paging::read(&mut fields);
+    let before = paging.after(&mut fields, |bytes| Id::from_slice(&bytes));
+    fields.finish(Some(()))?;
+    let sessions = {
+        let mut conn = app.db.read().await?;
+        store::list_sessions(&mut conn, user_id, app.clock.now(), before, paging.rows()).await?
+    };
+    let page = Page::cut(sessions, paging.rows(), |session| session.id.as_bytes().to_vec());
+    Ok(page.map(|session| session.read_as(current)))
 }
 
 /// Ends one session of a user.

@@ -2,7 +2,7 @@
 
 use crate::base::ids::Id;
 use actix_web::web::{Data, Path};
-use actix_web::{HttpResponse, delete, get};
+use actix_web::{HttpRequest, HttpResponse, delete, get};
 
 use super::flow;
 use super::model::SessionRead;
@@ -10,22 +10,30 @@ use crate::accounts::http::target;
 use crate::app::App;
 use crate::caller::{SignedIn, Superuser};
 use crate::error::{ErrorKind, Result};
-use crate::http::problem::{Absent, NotSignedIn, NotSuperuser};
+use crate::http::paging::{Page, Paging};
+use crate::http::problem::{Absent, BadQuery, NotSignedIn, NotSuperuser};
 
 /// List the own sessions
 ///
-/// Newest first, at most 200; `current` marks the one that asks.
+/// Newest first; `current` marks the one that asks. Pages by cursor, as all lists.
 #[utoipa::path(
     operation_id = "list_my_sessions", tag = "Sessions and devices",
+    params(Paging),
     responses(
-        (status = 200, description = "The live sessions", body = Vec<SessionRead>),
+        (status = 200, description = "The live sessions", body = Page<SessionRead>),
+        BadQuery,
         NotSignedIn,
     )
 )]
 #[get("/users/me/sessions")]
-pub async fn list_mine(app: Data<App>, SignedIn(caller): SignedIn) -> Result<HttpResponse> {
-    let sessions = flow::list(&app, caller.user.id, caller.session.id).await?;
-    Ok(HttpResponse::Ok().json(sessions))
+pub async fn list_mine(
+    app: Data<App>,
+    SignedIn(caller): SignedIn,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    let query = request.query_string();
+    let page = flow::list(&app, caller.user.id, caller.session.id, query).await?;
+    Ok(page.answer(&app, request.path(), query))
 }
 
 /// End all other own sessions
@@ -61,9 +69,10 @@ pub async fn end_mine(app: Data<App>, SignedIn(caller): SignedIn, id: Path<Strin
 /// List a user's sessions
 #[utoipa::path(
     operation_id = "list_user_sessions", tag = "Users",
-    params(("id" = String, Path, description = "The user's id", example = "01936f2e-8b5c-7c3a-9f4e-2d1b6a7c8e90")),
+    params(Paging, ("id" = String, Path, description = "The user's id", example = "01936f2e-8b5c-7c3a-9f4e-2d1b6a7c8e90")),
     responses(
-        (status = 200, description = "The live sessions", body = Vec<SessionRead>),
+        (status = 200, description = "The live sessions", body = Page<SessionRead>),
+        BadQuery,
         NotSuperuser,
         Absent,
     )
@@ -73,10 +82,12 @@ pub async fn list_of_user(
     app: Data<App>,
     Superuser(caller): Superuser,
     id: Path<String>,
+    request: HttpRequest,
 ) -> Result<HttpResponse> {
     let user = target(&app, &id).await?;
-    let sessions = flow::list(&app, user.id, caller.session.id).await?;
-    Ok(HttpResponse::Ok().json(sessions))
+    let query = request.query_string();
+    let page = flow::list(&app, user.id, caller.session.id, query).await?;
+    Ok(page.answer(&app, &format!("/users/{}/sessions", user.id), query))
 }
 
 /// End all sessions of a user

@@ -88,16 +88,20 @@ pub async fn update_last_used(conn: &mut Conn, id: Id, at: Time, slide: Time) ->
     Ok(())
 }
 
-/// The live sessions of a user, newest first.
+/// The live sessions of a user made before `before`, newest first.
 pub(super) async fn list_sessions(
     conn: &mut Conn,
     user_id: Id,
     now: Time,
+    before: Option<Id>,
     limit: i64,
 ) -> Result<Vec<Session>> {
+    // No id is higher than this one.
+    let before = before.unwrap_or(Id::MAX);
     Ok(on!(conn, |c| sessions::table
         .filter(sessions::user_id.eq(user_id))
         .filter(sessions::expires_at.gt(now))
+        .filter(sessions::id.lt(before))
         .order(sessions::id.desc())
         .limit(limit)
         .select(Session::as_select())

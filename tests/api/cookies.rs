@@ -27,7 +27,8 @@ story!(a_cookie_signs_in, async |server| {
     let others = format!("theme=dark; {cookie}; x=y");
     server.get("/users/me").header("cookie", &others).await.success(200);
     let sessions = server.get("/users/me/sessions").header("cookie", &cookie).await.success(200);
-    let kinds: Vec<_> = sessions.as_array().unwrap().iter().map(|s| s["kind"].as_str().unwrap()).collect();
+    let kinds: Vec<_> =
+        sessions["items"].as_array().unwrap().iter().map(|s| s["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds.iter().filter(|kind| **kind == "cookie").count(), 1);
     server.post("/auth/jwt/logout").header("cookie", &cookie).await.no_content();
     server.get("/users/me").header("cookie", &cookie).await.refused(401, "Unauthorized");

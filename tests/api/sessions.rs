@@ -21,7 +21,7 @@ async fn is_alive(server: &Server, tokens: &Tokens) -> bool {
 
 async fn list(server: &Server, tokens: &Tokens) -> Vec<Value> {
     let sessions = server.get("/users/me/sessions").bearer(&tokens.access).await.success(200);
-    sessions.as_array().unwrap().clone()
+    sessions["items"].as_array().unwrap().clone()
 }
 
 fn session_id(tokens: &Tokens) -> String {
@@ -310,8 +310,8 @@ story!(superusers_see_and_end_the_devices_of_others, async |server| {
     let two = server.sign_in(ADA, PASSWORD).await;
     let path = format!("/users/{}/sessions", ada.id);
     let sessions = server.get(&path).bearer(&root.tokens.access).await.success(200);
-    assert_eq!(sessions.as_array().unwrap().len(), 2);
-    assert!(sessions.as_array().unwrap().iter().all(|session| session["current"] == false));
+    assert_eq!(sessions["items"].as_array().unwrap().len(), 2);
+    assert!(sessions["items"].as_array().unwrap().iter().all(|session| session["current"] == false));
     let one_path = |id: &str| format!("{path}/{id}");
     let roots = session_id(&root.tokens);
     for id in [roots.as_str(), "x", "00000000-0000-7000-8000-000000000000"] {
@@ -322,4 +322,33 @@ story!(superusers_see_and_end_the_devices_of_others, async |server| {
     assert!(!is_alive(&server, &ada.tokens).await && is_alive(&server, &two).await);
     server.delete(&path).bearer(&root.tokens.access).await.no_content();
     assert!(!is_alive(&server, &two).await && is_alive(&server, &root.tokens).await);
+});
+
+story!(lists_sessions_page_by_page, async |server| {
+    let mut access = server.verified_user(ADA).await.tokens.access;
+    for _ in 0..4 {
+        server.advance(seconds(1));
+        access = server.sign_in(ADA, PASSWORD).await.access;
+    }
+    let mut path = "/users/me/sessions?limit=2".to_owned();
+    let mut seen = Vec::new();
+    loop {
+        let answer = server.get(&path).bearer(&access).await;
+        let page = answer.success(200);
+        seen.extend(
+            page["items"].as_array().unwrap().iter().map(|s| s["created_at"].as_str().unwrap().to_owned()),
+        );
+        let Some(cursor) = page["next_cursor"].as_str() else {
+            assert_eq!(answer.header("link"), "");
+            break;
+        };
+        path = format!("/users/me/sessions?limit=2&cursor={cursor}");
+        assert_eq!(answer.header("link"), format!("<{}{path}>; rel=\"next\"", server.public_url()));
+    }
+    assert_eq!(seen.len(), 5);
+    assert!(seen.is_sorted_by(|newer, older| newer > older), "{seen:?}");
+    for query in ["limit=0", "limit=201", "limit=x", "cursor=x", "cursor=AAAA"] {
+        let answer = server.get(&format!("/users/me/sessions?{query}")).bearer(&access).await;
+        assert_eq!(answer.faults().len(), 1, "{query}");
+    }
 });

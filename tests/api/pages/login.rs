@@ -173,7 +173,7 @@ story!(refuses_to_go_elsewhere, async |server| {
     let ada = server.verified_user(ADA).await;
     let sessions = async || {
         let list = server.get("/users/me/sessions").bearer(&ada.tokens.access).await.success(200);
-        list.as_array().unwrap().len()
+        list["items"].as_array().unwrap().len()
     };
     let before = sessions().await;
     for next in [
@@ -221,7 +221,7 @@ story!(a_session_is_listed_and_ends_with_the_logout, async |server| {
     let cookie = server.log_in(ADA, PASSWORD).await;
     let other = server.log_in(ADA, PASSWORD).await;
     let list = server.get("/users/me/sessions").cookie(&cookie).await.success(200);
-    let mut seen: Vec<(&str, bool)> = list
+    let mut seen: Vec<(&str, bool)> = list["items"]
         .as_array()
         .unwrap()
         .iter()
