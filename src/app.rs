@@ -71,7 +71,7 @@ impl App {
     pub async fn build(config: Config, parts: Parts) -> Result<Arc<Self>> {
         let clock = parts.clock.unwrap_or(Clock::System);
         let random = parts.random.unwrap_or(Random::System);
-        let master_key = files::master_key(&config, &random)?;
+        let (master_key, new_key_file) = files::master_key(&config, &random)?;
         let url = config.database_url.expose_secret().to_owned();
         files::prepare_database(&url)?;
         if config.database.migrate_on_start {
@@ -133,8 +133,20 @@ impl App {
             templates,
             mailer,
         });
-        crate::signing_keys::ensure(&app).await?;
-        Ok(app)
+        match (crate::signing_keys::ensure(&app).await, new_key_file) {
+            // The database is older than the key: it was sealed under one that is lost or elsewhere.
+            (Err(error), Some(path))
+                if error.cause().is_some_and(|cause| cause.contains("another master key")) =>
+            {
+                let missing = path.display().to_string();
+                let _ = std::fs::remove_file(&path);
+                Err(Error::internal(format!(
+                    "{missing} is missing, and the signing keys in the database are sealed under it: restore it from \
+                     the backup, or set keys.master_key"
+                )))
+            }
+            (outcome, _) => outcome.map(|()| app),
+        }
     }
 
     /// The keys as they were read last.

@@ -141,7 +141,7 @@ impl ErrorKind {
             Self::RedirectRefused => entry(400, "redirect-refused", "REDIRECT_NOT_ALLOWED", "The address to go to next is not allowed.", "`next` must be a path on this server, for instance `/account`."),
             Self::RequestTimeout => entry(408, "request-timeout", "Request Timeout", "The request body did not arrive in time.", "Send the body at once; the limit is `http.body_timeout`."),
             Self::PayloadTooLarge => entry(413, "payload-too-large", "Payload Too Large", "The request body is too large.", "Send a smaller body; the limit is `http.body_limit` bytes."),
-            Self::Validation(_) => entry(422, "validation", "", "Some fields are missing or not valid.", "Each entry of `detail` names a field (`loc`) and what is wrong with it (`msg`)."),
+            Self::Validation(_) => entry(422, "validation", "", "Some fields are missing or not valid.", "Each entry of `detail` names a field (`loc`) and what is wrong with it (`msg`). When a whole body is refused, check its `Content-Type`: JSON needs `application/json`."),
             Self::RegisterInvalidPassword(_) => entry(400, "invalid-password", "REGISTER_INVALID_PASSWORD", "Choose another password.", "`detail.reason` says why the password was refused."),
             Self::RegisterUserAlreadyExists => entry(400, "user-already-exists", "REGISTER_USER_ALREADY_EXISTS", "There is an account with this email address.", "Sign in, or reset the password if it is forgotten."),
             Self::UpdateUserInvalidPassword(_) => entry(400, "invalid-password", "UPDATE_USER_INVALID_PASSWORD", "Choose another password.", "`detail.reason` says why the password was refused."),

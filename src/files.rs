@@ -17,13 +17,14 @@ pub fn secrets_dir(config: &Config) -> PathBuf {
     config.data_dir.join("secrets")
 }
 
-/// The master key: from the configuration, from `secrets/master.key`, or made now.
+/// The master key: from the configuration, from `secrets/master.key`, or made now, and then with the path of its file.
 ///
 /// # Errors
 /// When the data directory cannot be written or the file holds no key.
-pub fn master_key(config: &Config, random: &Random) -> Result<MasterKey> {
+pub fn master_key(config: &Config, random: &Random) -> Result<(MasterKey, Option<PathBuf>)> {
     if let Some(text) = &config.keys.master_key {
         return MasterKey::from_hex(text.expose_secret())
+            .map(|key| (key, None))
             .ok_or_else(|| Error::internal("keys.master_key: not 64 hexadecimal characters"));
     }
     let folder = secrets_dir(config);
@@ -32,12 +33,13 @@ pub fn master_key(config: &Config, random: &Random) -> Result<MasterKey> {
     let fresh = MasterKey::new(random.bytes());
     // Whoever puts the whole file there first wins; everybody else reads it.
     match publish_new(&path, fresh.to_hex().as_bytes(), random) {
-        Ok(()) => return Ok(fresh),
+        Ok(()) => return Ok((fresh, Some(path))),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(cannot("write", &path, &error)),
     }
     let text = fs::read_to_string(&path).map_err(|error| cannot("read", &path, &error))?;
     MasterKey::from_hex(&text)
+        .map(|key| (key, None))
         .ok_or_else(|| Error::internal(format!("{}: not 64 hexadecimal characters", path.display())))
 }
 

@@ -241,7 +241,7 @@ fn purpose_of(kind: MailKind) -> Option<Purpose> {
 /// When the database cannot be used.
 pub async fn upkeep(app: &Arc<App>) -> Result<()> {
     write_touches(app).await?;
-    signing_keys::refresh(app).await?;
+    signing_keys::reload(app).await?;
     signing_keys::rotate_if_due(app).await?;
     purge(app).await?;
     let url = app.database_url().to_owned();

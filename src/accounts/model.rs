@@ -80,6 +80,7 @@ pub struct UserRead {
     pub created_at: Time,
     pub updated_at: Time,
     /// The last sign-in; null before the first.
+    #[schema(required = true)]
     pub last_login_at: Option<Time>,
 }
 

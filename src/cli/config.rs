@@ -134,14 +134,14 @@ pub fn check(result: Result<Loaded, Faults>, out: &mut dyn Write) -> Result<(), 
 
 /// Creates the commented file, readable by its owner alone since it may come to hold secrets.
 fn write_file(path: &Path, out: &mut dyn Write) -> Result<(), Failure> {
-    let failed = |error: io::Error| Failure {
-        code: EXIT_CANNOT_CREATE,
-        message: match error.kind() {
+    let failed = |error: io::Error| {
+        let message = match error.kind() {
             io::ErrorKind::AlreadyExists => {
                 format!("{} is already there and stays as it is", path.display())
             }
             kind => format!("{} cannot be created: {kind}", path.display()),
-        },
+        };
+        Failure::new(EXIT_CANNOT_CREATE, message)
     };
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

@@ -27,12 +27,14 @@ pub struct Failure {
     pub code: u8,
     /// What to print on stderr; may have several lines.
     pub message: String,
+    /// The reader of the output went away.
+    pub is_broken_pipe: bool,
 }
 
 impl Failure {
     /// A failure with a code of this module.
     pub fn new(code: u8, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, message: message.into(), is_broken_pipe: false }
     }
 }
 
@@ -44,7 +46,8 @@ impl From<Faults> for Failure {
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        Self::new(EXIT_IO, format!("cannot read or write: {error}"))
+        let is_broken_pipe = error.kind() == io::ErrorKind::BrokenPipe;
+        Self { is_broken_pipe, ..Self::new(EXIT_IO, format!("cannot read or write: {error}")) }
     }
 }
 

@@ -1,7 +1,6 @@
 //! `usher mail`: mails that are not out yet, and what each kind looks like.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Subcommand;
 
@@ -102,7 +101,11 @@ fn sample(config: &Config, kind: &str, html: bool) -> Result<(), Failure> {
         support: config.mail.support.clone(),
     };
     let now = Clock::System.now();
-    let lifetime = Duration::from_secs(3600);
+    let lifetime = match kind {
+        MailKind::Verify => config.links.verify_ttl,
+        MailKind::Invitation => config.links.invitation_ttl,
+        _ => config.links.reset_ttl,
+    };
     let facts = MailFacts {
         kind,
         recipient: "ada@example.com".into(),

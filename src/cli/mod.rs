@@ -63,6 +63,8 @@ enum Command {
 pub fn run(cli: Cli) -> ExitCode {
     match dispatch(cli) {
         Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads has had enough: no fault of ours.
+        Err(failure) if failure.is_broken_pipe => ExitCode::SUCCESS,
         Err(failure) => {
             for line in failure.message.lines() {
                 let _ = writeln!(io::stderr(), "usher: {line}");

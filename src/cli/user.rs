@@ -51,6 +51,16 @@ pub(super) enum UserCommand {
         /// E-mail address or id
         user: String,
     },
+    /// Make a superuser an ordinary account
+    Demote {
+        /// E-mail address or id
+        user: String,
+    },
+    /// Activate a deactivated account
+    Enable {
+        /// E-mail address or id
+        user: String,
+    },
     /// Deactivate an account and end all its sessions
     Disable {
         /// E-mail address or id
@@ -97,6 +107,14 @@ pub(super) async fn run(command: UserCommand, app: Arc<App>) -> Result<(), Failu
         UserCommand::Promote { user } => {
             let change = Change { is_superuser: Some(true), ..Change::default() };
             change_user(&app, &user, change, "promoted").await
+        }
+        UserCommand::Demote { user } => {
+            let change = Change { is_superuser: Some(false), ..Change::default() };
+            change_user(&app, &user, change, "demoted").await
+        }
+        UserCommand::Enable { user } => {
+            let change = Change { is_active: Some(true), ..Change::default() };
+            change_user(&app, &user, change, "enabled").await
         }
         UserCommand::Disable { user } => {
             let change = Change { is_active: Some(false), ..Change::default() };

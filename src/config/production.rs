@@ -27,7 +27,12 @@ fn public_url_fault(config: &Config) -> Option<Fault> {
     } else {
         return None;
     };
-    Some(Fault::new("public_url", problem))
+    let reason = if url::is_loopback(&host) {
+        format!("{problem} (this is production because bind, {}, is not loopback)", config.bind)
+    } else {
+        problem.to_owned()
+    };
+    Some(Fault::new("public_url", reason))
 }
 
 fn transport_fault(config: &Config) -> Option<Fault> {

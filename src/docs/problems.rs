@@ -33,6 +33,6 @@ pub async fn problem(app: Data<App>, slug: Path<String>) -> Result<HttpResponse>
         .map(|other| other.code)
         .collect();
     codes.dedup();
-    let own = json!({"status": entry.status, "title": entry.title, "help": entry.help, "codes": codes});
+    let own = json!({"status": entry.status, "title": entry.title, "help": entry.help.split('`').collect::<Vec<_>>(), "codes": codes});
     pages::page(&app, None, StatusCode::OK, "problem", own)
 }

@@ -57,7 +57,7 @@ impl Paging {
 pub struct Page<T> {
     pub items: Vec<T>,
     /// Pass it as `cursor` to get the next page; null on the last.
-    #[schema(example = json!(null))]
+    #[schema(required = true, example = json!(null))]
     pub next_cursor: Option<String>,
 }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use utoipa::ToSchema;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::example::ExampleBuilder;
-use utoipa::openapi::{Ref, RefOr, Response, ResponseBuilder};
+use utoipa::openapi::{Header, Ref, RefOr, Response, ResponseBuilder};
 
 use crate::error::{Detail, Error, ErrorKind, FieldError};
 
@@ -109,7 +109,8 @@ pub fn responses(kinds: &[ErrorKind]) -> BTreeMap<String, RefOr<Response>> {
 }
 
 fn response(kinds: &[&ErrorKind]) -> Response {
-    let titles: Vec<&str> = kinds.iter().map(|kind| kind.entry().title).collect();
+    let mut titles: Vec<&str> = kinds.iter().map(|kind| kind.entry().title).collect();
+    titles.dedup();
     let examples = kinds.iter().map(|kind| {
         let value = serde_json::to_value(Problem::of(kind)).unwrap_or_default();
         let example = ExampleBuilder::new().summary(kind.entry().title).value(Some(value)).build();
@@ -119,10 +120,16 @@ fn response(kinds: &[&ErrorKind]) -> Response {
         .schema(Some(Ref::from_schema_name("Problem")))
         .examples_from_iter(examples)
         .build();
-    ResponseBuilder::new()
-        .description(titles.join(" Or: "))
-        .content("application/problem+json", content)
-        .build()
+    let response =
+        ResponseBuilder::new().description(titles.join(" Or: ")).content("application/problem+json", content);
+    let header = |text| Header::builder().description(Some(text)).build();
+    let response = match kinds.first().map(|kind| kind.entry().status) {
+        Some(401) => response
+            .header("WWW-Authenticate", header("`Bearer`, with `error=\"invalid_token\"` for a bad token")),
+        Some(503) => response.header("Retry-After", header("Seconds after which to try again")),
+        _ => response,
+    };
+    response.build()
 }
 
 impl ResponseError for Error {

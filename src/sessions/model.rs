@@ -66,9 +66,9 @@ pub struct SessionRead {
     pub last_used_at: Time,
     pub expires_at: Time,
     /// Where it was opened from.
-    #[schema(example = "203.0.113.7")]
+    #[schema(required = true, example = "203.0.113.7")]
     pub ip: Option<String>,
-    #[schema(example = "Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0")]
+    #[schema(required = true, example = "Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0")]
     pub user_agent: Option<String>,
     /// This is the session of the credential that asks.
     #[schema(example = true)]

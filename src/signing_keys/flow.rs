@@ -15,10 +15,8 @@ use crate::error::{Error, Result};
 
 /// Added to the life of an old key: clocks of resource servers may be that far behind.
 const SKEW: Duration = Duration::from_secs(60);
-/// Instances look every few seconds whether their keys are too old.
-const NOTICED: Duration = Duration::from_secs(10);
-/// How old the keys in memory may be: the longest that a rotation by another process goes unnoticed.
-const RELOAD: Duration = Duration::from_secs(60);
+/// The longest that a rotation by another process goes unnoticed: the worker looks every five seconds.
+const NOTICED: Duration = Duration::from_secs(30);
 
 /// The turn of those who make a key: "usher" in ASCII, and one.
 const MAKING_A_KEY: i64 = 0x75_73_68_65_72_01;
@@ -115,6 +113,10 @@ pub async fn reload(app: &App) -> Result<()> {
         let mut conn = app.db.read().await?;
         store::list_published(&mut conn, now).await?
     };
+    let made_from = fingerprint(app, &stored, now);
+    if app.keys().is_ok_and(|ring| ring.made_from == made_from) {
+        return Ok(());
+    }
     let mut keys = Vec::new();
     for key in &stored {
         keys.push(Arc::new(open(app, key)?));
@@ -137,27 +139,14 @@ pub async fn reload(app: &App) -> Result<()> {
                 .ok_or_else(|| Error::internal("there is no signing key"))?
         }
     };
-    let next_change = stored
-        .iter()
-        .flat_map(|key| [Some(key.signs_from), key.retires_at])
-        .flatten()
-        .filter(|at| *at > now)
-        .min();
-    let good_until = next_change.unwrap_or(Time::MAX).min(now.after(RELOAD));
-    app.set_keys(KeyRing::new(signing, keys, Some(good_until))?, now);
+    app.set_keys(KeyRing::new(signing, keys, made_from)?, now);
     Ok(())
 }
 
-/// Rereads the keys when they are older than a minute or one of them begins to sign or retires.
-///
-/// # Errors
-/// As [`reload`].
-pub async fn refresh(app: &App) -> Result<()> {
-    let now = app.clock.now();
-    if app.keys()?.good_until.is_some_and(|until| until > now) {
-        return Ok(());
-    }
-    reload(app).await
+/// What a ring would be made from: the published keys and which of them signs.
+fn fingerprint(app: &App, stored: &[StoredKey], now: Time) -> String {
+    let signing = pick(stored, app.config.jwt.algorithm, now).map_or("", |key| key.kid.as_str());
+    stored.iter().fold(signing.to_owned(), |text, key| format!("{text} {}", key.kid))
 }
 
 /// The key that signs: the newest of the algorithm whose time has come, or else the first, which an instance with a
@@ -170,8 +159,7 @@ fn pick(keys: &[StoredKey], algorithm: JwtAlgorithm, now: Time) -> Option<&Store
 /// When the predecessors of a key that signs from then on leave the JWKS: after the last token that an instance may have
 /// signed before it noticed.
 fn retirement(app: &App, signs_from: Time) -> Time {
-    signs_from
-        .after(app.config.jwt.access_ttl.saturating_add(RELOAD).saturating_add(NOTICED).saturating_add(SKEW))
+    signs_from.after(app.config.jwt.access_ttl.saturating_add(NOTICED).saturating_add(SKEW))
 }
 
 /// Makes a key that signs from `signs_from` on, if the published ones say that it is needed when its turn has come.
@@ -193,6 +181,8 @@ async fn insert_new(app: &App, signs_from: Time, is_needed: impl Fn(&[StoredKey]
         // Another instance was quicker.
         return tx.rollback().await;
     }
+    // A key that was published and shall not sign before this one never signs.
+    store::delete_later(&mut tx, signs_from, app.clock.now()).await?;
     store::insert_key(
         &mut tx,
         StoredKey {

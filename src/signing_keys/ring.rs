@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::base::clock::Time;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Header, TokenData, Validation, decode, decode_header, encode};
 use serde::Serialize;
@@ -25,8 +24,8 @@ pub enum Rejected {
 pub struct KeyRing {
     signing: Arc<SigningKey>,
     keys: HashMap<String, Arc<SigningKey>>,
-    /// When the ring changes by itself because a published key begins to sign or an old one retires.
-    pub(super) good_until: Option<Time>,
+    /// What the ring was made from: a reload that finds the same changes nothing.
+    pub(super) made_from: String,
     /// The JSON document of `/.well-known/jwks.json`.
     pub jwks: String,
 }
@@ -36,12 +35,12 @@ impl KeyRing {
     pub(super) fn new(
         signing: Arc<SigningKey>,
         keys: Vec<Arc<SigningKey>>,
-        good_until: Option<Time>,
+        made_from: String,
     ) -> Result<Self> {
         let set = JwkSet { keys: keys.iter().filter_map(|key| key.jwk.clone()).collect() };
         let jwks = serde_json::to_string(&set).map_err(|error| Error::internal(error.to_string()))?;
         let keys = keys.into_iter().map(|key| (key.kid.clone(), key)).collect();
-        Ok(Self { signing, keys, good_until, jwks })
+        Ok(Self { signing, keys, made_from, jwks })
     }
 
     /// Signs claims with the current key under the header type `typ`.

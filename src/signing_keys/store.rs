@@ -30,6 +30,16 @@ pub(super) async fn list_published(conn: &mut Conn, now: Time) -> Result<Vec<Sto
         .await)?)
 }
 
+/// Deletes keys that would sign only after `from`, and so have signed nothing at `now`.
+pub(super) async fn delete_later(conn: &mut Conn, from: Time, now: Time) -> Result<()> {
+    on!(conn, |c| diesel::delete(signing_keys::table)
+        .filter(signing_keys::signs_from.gt(from))
+        .filter(signing_keys::signs_from.gt(now))
+        .execute(c)
+        .await)?;
+    Ok(())
+}
+
 pub(super) async fn insert_key(conn: &mut Conn, key: StoredKey) -> Result<()> {
     on!(conn, |c| diesel::insert_into(signing_keys::table).values(&key).execute(c).await)?;
     Ok(())
