@@ -4,14 +4,16 @@ use utoipa::openapi::OpenApi;
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::opaque_tokens::{self, knox};
 use crate::{
-    accounts, docs, health, pages, password_reset, registration, sessions, sign_in, signing_keys,
-    verification,
+    accounts, cookie_sessions, docs, health, pages, password_reset, registration, sessions, sign_in,
+    signing_keys, verification,
 };
 
 /// All routes.
 pub fn all(config: &mut ServiceConfig<'_>) {
     auth(config);
+    knox(config);
     users(config);
     for_other_services(config);
     operation(config);
@@ -29,7 +31,25 @@ pub fn auth(config: &mut ServiceConfig<'_>) {
         .service(sign_in::http::login)
         .service(sign_in::http::refresh)
         .service(sign_in::http::logout)
-        .service(sign_in::http::logout_all);
+        .service(sign_in::http::logout_all)
+        .service(opaque_tokens::http::login)
+        .service(opaque_tokens::http::logout)
+        .service(opaque_tokens::http::logout_all)
+        .service(cookie_sessions::http::login)
+        .service(cookie_sessions::http::logout);
+}
+
+/// `/api/auth`: django-rest-knox.
+pub fn knox(config: &mut ServiceConfig<'_>) {
+    config
+        .service(knox::login)
+        .service(knox::login_bare)
+        .service(knox::logout)
+        .service(knox::logout_bare)
+        .service(knox::logout_all)
+        .service(knox::logout_all_bare)
+        .service(knox::own_user)
+        .service(knox::own_user_bare);
 }
 
 /// `/users`: the own account first, since `{id}` would take `me` too.

@@ -94,7 +94,7 @@ async fn signed_in(request: &HttpRequest) -> Result<Caller> {
     let caller = match request.headers().get(AUTHORIZATION) {
         Some(header) => {
             let header = header.to_str().map_err(|_| ErrorKind::Unauthorized)?;
-            by_token(&app, bearer(header).ok_or(ErrorKind::Unauthorized)?).await?
+            by_header(&app, header).await?
         }
         None => {
             let value = cookie::read(&app, request).ok_or(ErrorKind::Unauthorized)?;
@@ -110,10 +110,38 @@ async fn signed_in(request: &HttpRequest) -> Result<Caller> {
     Ok(caller)
 }
 
-/// The token of a `Bearer` header; the scheme in any case (RFC 9110 section 11.1).
-fn bearer(header: &str) -> Option<&str> {
-    let (scheme, token) = header.trim().split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim()).filter(|token| !token.is_empty())
+/// `Bearer` with an access token or an opaque token, or the scheme of `tokens.header_prefix` with an opaque token.
+async fn by_header(app: &App, header: &str) -> Result<Caller> {
+    let (scheme, token) = header.trim().split_once(' ').ok_or(ErrorKind::Unauthorized)?;
+    let token = token.trim();
+    // Schemes are case-insensitive (RFC 9110 section 11.1).
+    let is_bearer = scheme.eq_ignore_ascii_case("bearer");
+    let is_opaque = scheme.eq_ignore_ascii_case(&app.config.tokens.header_prefix);
+    if token.is_empty() || !(is_bearer || is_opaque) {
+        return Err(ErrorKind::Unauthorized.into());
+    }
+    // A JWT has dots, an opaque token never.
+    if is_bearer && token.contains('.') {
+        by_token(app, token).await
+    } else {
+        by_opaque_token(app, token).await
+    }
+}
+
+/// The caller of an opaque token.
+///
+/// # Errors
+/// [`ErrorKind::InvalidToken`].
+pub async fn by_opaque_token(app: &App, token: &str) -> Result<Caller> {
+    let digest = sessions::check_opaque_token(app, token).ok_or(ErrorKind::InvalidToken)?;
+    let now = app.clock.now();
+    let found = {
+        let mut conn = app.db.read().await?;
+        sessions::find_by_secret(&mut conn, SessionKind::Opaque, &digest, now).await?
+    };
+    let caller = admit(app, found, SessionKind::Opaque)?;
+    sessions::prolong(app, &caller.session).await?;
+    Ok(caller)
 }
 
 async fn by_token(app: &App, token: &str) -> Result<Caller> {
@@ -138,12 +166,15 @@ async fn load(app: &App, session_id: Id, kind: SessionKind) -> Result<Caller> {
         let mut conn = app.db.read().await?;
         sessions::find_signed_in(&mut conn, session_id, now).await?
     };
-    let Some((session, user)) = found else {
-        return Err(ErrorKind::InvalidToken.into());
-    };
-    if session.kind != kind.as_str() || !user.is_active {
-        return Err(ErrorKind::InvalidToken.into());
-    }
+    admit(app, found, kind)
+}
+
+/// Lets an active user of a live session in, and notes that the session was used.
+fn admit(app: &App, found: Option<(Session, User)>, kind: SessionKind) -> Result<Caller> {
+    let (session, user) = found
+        .filter(|(session, user)| session.kind == kind.as_str() && user.is_active)
+        .ok_or(ErrorKind::InvalidToken)?;
+    let now = app.clock.now();
     if now >= session.last_used_at.after(app.config.sessions.touch_interval) {
         app.touches.note(session.id, now);
     }

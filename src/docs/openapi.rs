@@ -28,9 +28,10 @@ refused password, or a list of `{\"type\",\"loc\",\"msg\"}` for a 422.
 **Tokens.** The access token is a JWT of 15 minutes for `Authorization: Bearer`; the refresh token gets the next pair \
 and is good once. Other services verify access tokens by `/.well-known/jwks.json`.";
 
-const TAGS: [(&str, &str); 9] = [
+const TAGS: [(&str, &str); 10] = [
     ("Registration and verification", "From an address to a verified account."),
     ("Sign-in", "Access tokens and rotating refresh tokens."),
+    ("django-rest-knox", "Opaque tokens with the paths and bodies of django-rest-knox."),
     ("Password reset", "For those who forgot it."),
     ("Own account", "The signed-in user."),
     ("Sessions and devices", "Where the user is signed in."),

@@ -97,6 +97,25 @@ impl Body {
         Ok(fields)
     }
 
+    /// Whether there is no body at all.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.as_ref().is_ok_and(Bytes::is_empty)
+    }
+
+    /// The raw values of a JSON object, a form or a multipart form.
+    ///
+    /// # Errors
+    /// 413, 422 for broken JSON, and [`ErrorKind::BadRequest`] for any other media type.
+    pub async fn any(self) -> Result<Map<String, Value>> {
+        let bytes = self.bytes?;
+        match media_type(&self.headers).unwrap_or_default().as_str() {
+            media if is_json(media) => Ok(parse_json(&bytes)?.map),
+            "application/x-www-form-urlencoded" => Ok(form(&bytes)),
+            "multipart/form-data" => Ok(multipart(&self.headers, bytes).await),
+            _ => Err(ErrorKind::BadRequest.into()),
+        }
+    }
+
     /// The fields of an HTML form.
     ///
     /// # Errors
@@ -246,6 +265,16 @@ impl Fields {
     /// Reports a fault that the fields themselves cannot see.
     pub fn refuse(&mut self, name: &str, msg: &str) {
         self.fault(name, "value_error", msg.to_owned());
+    }
+
+    /// Ends the reading of a login.
+    ///
+    /// # Errors
+    /// 422 when user name or password is missing, or `grant_type` is not `password`.
+    pub fn credentials(mut self) -> Result<(String, SecretString)> {
+        self.fixed("grant_type", "password");
+        let (username, password) = (self.string("username"), self.secret("password"));
+        self.finish(username.zip(password))
     }
 
     /// A field that, if given, must have this one value.
