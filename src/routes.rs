@@ -4,10 +4,9 @@ use utoipa::openapi::OpenApi;
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::opaque_tokens::{self, knox};
 use crate::{
-    accounts, cookie_sessions, docs, health, pages, password_reset, registration, sessions, sign_in,
-    signing_keys, verification,
+    accounts, cookie_sessions, docs, health, knox, opaque_tokens, pages, password_reset, registration,
+    sessions, sign_in, signing_keys, verification,
 };
 
 /// All routes.
@@ -42,14 +41,14 @@ pub fn auth(config: &mut ServiceConfig<'_>) {
 /// `/api/auth`: django-rest-knox.
 pub fn knox(config: &mut ServiceConfig<'_>) {
     config
-        .service(knox::login)
-        .service(knox::login_bare)
-        .service(knox::logout)
-        .service(knox::logout_bare)
-        .service(knox::logout_all)
-        .service(knox::logout_all_bare)
-        .service(knox::own_user)
-        .service(knox::own_user_bare);
+        .service(knox::http::login)
+        .service(knox::http::login_bare)
+        .service(knox::http::logout)
+        .service(knox::http::logout_bare)
+        .service(knox::http::logout_all)
+        .service(knox::http::logout_all_bare)
+        .service(knox::http::own_user)
+        .service(knox::http::own_user_bare);
 }
 
 /// `/users`: the own account first, since `{id}` would take `me` too.

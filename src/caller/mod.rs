@@ -24,6 +24,13 @@ pub struct Caller {
     pub session: Session,
 }
 
+/// Who holds an opaque token.
+pub enum Holder {
+    Caller(Box<Caller>),
+    /// Somebody whose account was switched off beside the server.
+    Inactive,
+}
+
 /// An active user, verified where `accounts.require_verified` says so.
 pub struct SignedIn(pub Caller);
 
@@ -128,20 +135,30 @@ async fn by_header(app: &App, header: &str) -> Result<Caller> {
     }
 }
 
-/// The caller of an opaque token.
+/// Whose opaque token this is; `None`: nobody's.
 ///
 /// # Errors
-/// [`ErrorKind::InvalidToken`].
-pub async fn by_opaque_token(app: &App, token: &str) -> Result<Caller> {
-    let digest = sessions::check_opaque_token(app, token).ok_or(ErrorKind::InvalidToken)?;
-    let now = app.clock.now();
+/// When the database cannot be used.
+pub async fn holder_of(app: &App, token: &str) -> Result<Option<Holder>> {
+    let Some(digest) = sessions::check_opaque_token(token) else { return Ok(None) };
     let found = {
         let mut conn = app.db.read().await?;
-        sessions::find_by_secret(&mut conn, SessionKind::Opaque, &digest, now).await?
+        sessions::find_by_secret(&mut conn, SessionKind::Opaque, &digest, app.clock.now()).await?
     };
-    let caller = admit(app, found, SessionKind::Opaque)?;
+    let Some((session, user)) = found else { return Ok(None) };
+    if !user.is_active {
+        return Ok(Some(Holder::Inactive));
+    }
+    let caller = admit(app, Some((session, user)), SessionKind::Opaque)?;
     sessions::prolong(app, &caller.session).await?;
-    Ok(caller)
+    Ok(Some(Holder::Caller(Box::new(caller))))
+}
+
+async fn by_opaque_token(app: &App, token: &str) -> Result<Caller> {
+    match holder_of(app, token).await? {
+        Some(Holder::Caller(caller)) => Ok(*caller),
+        Some(Holder::Inactive) | None => Err(ErrorKind::InvalidToken.into()),
+    }
 }
 
 async fn by_token(app: &App, token: &str) -> Result<Caller> {

@@ -9,7 +9,7 @@ section! {
     /// Opaque tokens: the settings of django-rest-knox.
     Tokens in "tokens." {
         /// Life of a token, or `never` for tokens that do not expire.
-        ttl: String = text("10h", "never, or a duration such as 15m, 10h or 30d", check_ttl);
+        ttl: String = text("10h", "never, or a duration up to 3650d such as 15m, 10h or 30d", check_ttl);
         /// Live tokens that a user may have; `0` is no limit.
         limit_per_user: u32 = number("0", 0, 100_000, "tokens");
         /// Whether use prolongs a token: to `ttl` from then on.
@@ -37,7 +37,13 @@ impl Tokens {
 }
 
 fn check_ttl(text: &str) -> Result<String, &'static str> {
-    if text == "never" || duration::parse(text).is_ok() { Ok(text.to_owned()) } else { Err("is no duration") }
+    if text == "never" {
+        return Ok(text.to_owned());
+    }
+    match duration::parse(text)? {
+        ttl if ttl <= days(3650) => Ok(text.to_owned()),
+        _ => Err("is too long"),
+    }
 }
 
 fn check_prefix(text: &str) -> Result<String, &'static str> {

@@ -102,18 +102,18 @@ impl Body {
         self.bytes.as_ref().is_ok_and(Bytes::is_empty)
     }
 
-    /// The raw values of a JSON object, a form or a multipart form.
+    /// The raw value of JSON, a form or a multipart form; `None` for any other media type.
     ///
     /// # Errors
-    /// 413, 422 for broken JSON, and [`ErrorKind::BadRequest`] for any other media type.
-    pub async fn any(self) -> Result<Map<String, Value>> {
+    /// 413, and 422 for broken JSON.
+    pub async fn any(self) -> Result<Option<Value>> {
         let bytes = self.bytes?;
-        match media_type(&self.headers).unwrap_or_default().as_str() {
-            media if is_json(media) => Ok(parse_json(&bytes)?.map),
-            "application/x-www-form-urlencoded" => Ok(form(&bytes)),
-            "multipart/form-data" => Ok(multipart(&self.headers, bytes).await),
-            _ => Err(ErrorKind::BadRequest.into()),
-        }
+        Ok(match media_type(&self.headers).unwrap_or_default().as_str() {
+            media if is_json(media) => Some(parse_value(&bytes)?),
+            "application/x-www-form-urlencoded" => Some(form(&bytes).into()),
+            "multipart/form-data" => Some(multipart(&self.headers, bytes).await.into()),
+            _ => None,
+        })
     }
 
     /// The fields of an HTML form.
@@ -324,21 +324,24 @@ fn is_json(media: &str) -> bool {
 }
 
 fn parse_json(bytes: &[u8]) -> Result<Fields> {
-    match serde_json::from_slice(bytes) {
-        Ok(Value::Object(map)) => Ok(Fields::new(map)),
-        Ok(_) => Err(not_an_object()),
-        Err(error) => {
-            // Where it broke, as FastAPI says it; serde's own words may quote the body.
-            let offset =
-                if error.is_eof() { bytes.len() } else { offset_of(bytes, error.line(), error.column()) };
-            Err(ErrorKind::Validation(vec![FieldError {
-                r#type: "json_invalid",
-                loc: vec!["body".into(), Place::Offset(offset)],
-                msg: "JSON decode error".into(),
-            }])
-            .into())
-        }
+    match parse_value(bytes)? {
+        Value::Object(map) => Ok(Fields::new(map)),
+        _ => Err(not_an_object()),
     }
+}
+
+fn parse_value(bytes: &[u8]) -> Result<Value> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        // Where it broke, as FastAPI says it; serde's own words may quote the body.
+        let offset =
+            if error.is_eof() { bytes.len() } else { offset_of(bytes, error.line(), error.column()) };
+        ErrorKind::Validation(vec![FieldError {
+            r#type: "json_invalid",
+            loc: vec!["body".into(), Place::Offset(offset)],
+            msg: "JSON decode error".into(),
+        }])
+        .into()
+    })
 }
 
 fn offset_of(bytes: &[u8], line: usize, column: usize) -> usize {

@@ -1,4 +1,4 @@
-//! Opaque tokens over HTTP: FastAPI-Users' database backend at `/auth/token`, django-rest-knox at `/api/auth`.
+//! Opaque tokens over HTTP as FastAPI-Users' database backend has them, at `/auth/token`.
 //!
 //! A token is a session of the kind `opaque`, so logout, password changes, deactivation and the list of sessions treat
 //! it like any other. Threats: a leaked database (only digests are stored), leaked tokens (a prefix and a checksum that
@@ -6,4 +6,3 @@
 //! Settings: `tokens.*`.
 
 pub mod http;
-pub mod knox;

@@ -4,7 +4,7 @@
 //! is `tokens.header_prefix`, `Token` by default.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use base64::Engine;
@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use crate::accounts::User;
 use crate::app::App;
 use crate::base::clock::Time;
-use crate::caller::{Caller, by_opaque_token};
+use crate::caller::{Caller, Holder, holder_of};
 use crate::error::{Error, ErrorKind};
 use crate::http::body::Body;
 use crate::http::client::Client;
@@ -145,7 +145,7 @@ async fn log_in(app: Data<App>, request: HttpRequest, client: Client, body: Body
             .ok_or_else(|| Refused::basic("Invalid username/password."))?,
         None if body.is_empty() => return Err(Refused::basic(NO_CREDENTIALS)),
         None => {
-            let (username, password) = credentials(body).await?;
+            let (username, password) = credentials(&request, body).await?;
             attempt(&app, &username, &password, &client).await?.ok_or_else(|| {
                 Refused::new(StatusCode::BAD_REQUEST, json!({"non_field_errors": ["Incorrect Credentials"]}))
             })?
@@ -204,42 +204,53 @@ async fn attempt(
     }
 }
 
+/// The words of the header `Authorization`. Bytes that are no text make a word that is nobody's.
+fn authorization(request: &HttpRequest) -> Vec<String> {
+    let bytes = request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
+    String::from_utf8_lossy(bytes).split_ascii_whitespace().map(str::to_owned).collect()
+}
+
 /// The credentials of `Authorization: Basic`; `None` without that scheme.
 fn basic(request: &HttpRequest) -> Outcome<Option<(String, SecretString)>> {
-    const PREFIX: &str = "Invalid basic header.";
-    let header =
-        request.headers().get(AUTHORIZATION).and_then(|header| header.to_str().ok()).unwrap_or_default();
-    let mut words = header.split_whitespace();
-    if !words.next().is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic")) {
+    let words = authorization(request);
+    if !words.first().is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic")) {
         return Ok(None);
     }
-    let Some(encoded) = words.next() else {
-        return Err(Refused::basic(&format!("{PREFIX} No credentials provided.")));
+    let refused = |text: &str| Refused::basic(&format!("Invalid basic header. {text}"));
+    let encoded = match &words[1..] {
+        [encoded] => encoded,
+        [] => return Err(refused("No credentials provided.")),
+        _ => return Err(refused("Credentials string should not contain spaces.")),
     };
-    if words.next().is_some() {
-        return Err(Refused::basic(&format!("{PREFIX} Credentials string should not contain spaces.")));
-    }
-    let decoded = STANDARD.decode(encoded).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    let pair = decoded.as_deref().and_then(|text| text.split_once(':'));
-    let Some((username, password)) = pair else {
-        return Err(Refused::basic(&format!("{PREFIX} Credentials not correctly base64 encoded.")));
-    };
+    let broken = || refused("Credentials not correctly base64 encoded.");
+    let bytes = STANDARD.decode(encoded).map_err(|_| broken())?;
+    // UTF-8, and Latin-1 of older clients (RFC 7617 section 3).
+    let text = String::from_utf8(bytes)
+        .unwrap_or_else(|error| error.as_bytes().iter().copied().map(char::from).collect());
+    let (username, password) = text.split_once(':').ok_or_else(broken)?;
     Ok(Some((username.to_owned(), SecretString::from(password))))
 }
 
 /// User name and password of a body, with the field errors of Django REST framework.
-async fn credentials(body: Body) -> Outcome<(String, SecretString)> {
-    let fields = body.any().await.map_err(|error| match error.kind() {
-        ErrorKind::Validation(_) => Refused::new(
-            StatusCode::BAD_REQUEST,
-            json!({"detail": "JSON parse error - the body is not a JSON object."}),
-        ),
-        ErrorKind::BadRequest => Refused::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            json!({"detail": "Unsupported media type in request."}),
-        ),
+async fn credentials(request: &HttpRequest, body: Body) -> Outcome<(String, SecretString)> {
+    let refused = |body: Value| Refused::new(StatusCode::BAD_REQUEST, body);
+    let value = body.any().await.map_err(|error| match error.kind() {
+        ErrorKind::Validation(_) => refused(json!({"detail": "JSON parse error - the body is no JSON."})),
         _ => Refused::fault(&error),
     })?;
+    let fields = match value {
+        Some(Value::Object(fields)) => fields,
+        Some(Value::Null) => return Err(refused(json!({"non_field_errors": ["No data provided"]}))),
+        Some(other) => {
+            let text = format!("Invalid data. Expected a dictionary, but got {}.", python_type(&other));
+            return Err(refused(json!({"non_field_errors": [text]})));
+        }
+        None => {
+            let bytes = request.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+            let detail = format!("Unsupported media type \"{}\" in request.", String::from_utf8_lossy(bytes));
+            return Err(Refused::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, json!({"detail": detail})));
+        }
+    };
     let mut faults = Map::new();
     let mut read = |name: &str| {
         let fault = match fields.get(name) {
@@ -247,38 +258,48 @@ async fn credentials(body: Body) -> Outcome<(String, SecretString)> {
             Some(Value::Null) => "This field may not be null.",
             Some(Value::String(text)) if text.trim().is_empty() => "This field may not be blank.",
             Some(Value::String(text)) => return text.clone(),
+            Some(Value::Number(number)) => return number.to_string(),
             Some(_) => "Not a valid string.",
         };
         faults.insert(name.to_owned(), json!([fault]));
         String::new()
     };
     let (username, password) = (read("username"), SecretString::from(read("password")));
-    if faults.is_empty() {
-        Ok((username, password))
-    } else {
-        Err(Refused::new(StatusCode::BAD_REQUEST, faults.into()))
+    if faults.is_empty() { Ok((username, password)) } else { Err(refused(faults.into())) }
+}
+
+fn python_type(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "NoneType",
+        Value::Bool(_) => "bool",
+        Value::Number(number) if number.is_f64() => "float",
+        Value::Number(_) => "int",
+        Value::String(_) => "str",
+        Value::Array(_) => "list",
+        Value::Object(_) => "dict",
     }
 }
 
 /// Who presents a token, with knox's texts for who does not.
 async fn caller(app: &App, request: &HttpRequest) -> Outcome<Caller> {
-    let header =
-        request.headers().get(AUTHORIZATION).and_then(|header| header.to_str().ok()).unwrap_or_default();
-    let mut words = header.split_whitespace();
+    let words = authorization(request);
     let scheme = &app.config.tokens.header_prefix;
-    if !words.next().is_some_and(|word| word.eq_ignore_ascii_case(scheme)) {
+    if !words.first().is_some_and(|word| word.eq_ignore_ascii_case(scheme)) {
         return Err(Refused::token(app, NO_CREDENTIALS));
     }
-    let token = match (words.next(), words.next()) {
-        (Some(token), None) => token,
-        (None, _) => return Err(Refused::token(app, "Invalid token header. No credentials provided.")),
-        (Some(_), Some(_)) => {
-            let text = "Invalid token header. Token string should not contain spaces.";
-            return Err(Refused::token(app, text));
-        }
+    let refused = |text: &str| Refused::token(app, text);
+    let token = match &words[1..] {
+        [token] => token,
+        [] => return Err(refused("Invalid token header. No credentials provided.")),
+        _ => return Err(refused("Invalid token header. Token string should not contain spaces.")),
     };
-    by_opaque_token(app, token).await.map_err(|error| match error.kind() {
-        ErrorKind::InvalidToken => Refused::token(app, "Invalid token."),
-        _ => Refused::fault(&error),
-    })
+    match holder_of(app, token).await.map_err(|error| Refused::fault(&error))? {
+        Some(Holder::Caller(caller)) if app.config.accounts.require_verified && !caller.user.is_verified => {
+            let detail = "You do not have permission to perform this action.";
+            Err(Refused::new(StatusCode::FORBIDDEN, json!({"detail": detail})))
+        }
+        Some(Holder::Caller(caller)) => Ok(*caller),
+        Some(Holder::Inactive) => Err(refused("User inactive or deleted.")),
+        None => Err(refused("Invalid token.")),
+    }
 }
