@@ -9,7 +9,7 @@
 //! | [`db`], [`templates`], [`mail`] | two databases behind one query text; texts; the outbox and its transports |
 //! | [`app`] | all of it built once |
 //! | [`http`] | bodies, problems, cookies, headers |
-//! | features | [`registration`], [`verification`], [`password_reset`], [`sign_in`], [`sessions`], [`accounts`], [`setup`], [`signing_keys`], [`passwords`], [`one_time_tokens`] |
+//! | features | [`registration`], [`verification`], [`password_reset`], [`sign_in`], [`sessions`], [`accounts`], [`setup`], [`opaque_tokens`], [`knox`], [`cookie_sessions`], [`signing_keys`], [`passwords`], [`one_time_tokens`] |
 //! | [`caller`] | who may call, as types in the signatures of handlers |
 //! | [`routes`], [`pages`], [`docs`], [`health`] | every URL |
 //! | [`server`], [`worker`], [`cli`] | what runs |
@@ -23,14 +23,17 @@ pub mod base;
 pub mod caller;
 pub mod cli;
 pub mod config;
+pub mod cookie_sessions;
 pub mod db;
 pub mod docs;
 pub mod error;
 pub mod files;
 pub mod health;
 pub mod http;
+pub mod knox;
 pub mod mail;
 pub mod one_time_tokens;
+pub mod opaque_tokens;
 pub mod pages;
 pub mod password_reset;
 pub mod passwords;

@@ -5,13 +5,14 @@ use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    accounts, docs, health, pages, password_reset, registration, sessions, sign_in, signing_keys,
-    verification,
+    accounts, cookie_sessions, docs, health, knox, opaque_tokens, pages, password_reset, registration,
+    sessions, sign_in, signing_keys, verification,
 };
 
 /// All routes.
 pub fn all(config: &mut ServiceConfig<'_>) {
     auth(config);
+    knox(config);
     users(config);
     for_other_services(config);
     operation(config);
@@ -29,7 +30,25 @@ pub fn auth(config: &mut ServiceConfig<'_>) {
         .service(sign_in::http::login)
         .service(sign_in::http::refresh)
         .service(sign_in::http::logout)
-        .service(sign_in::http::logout_all);
+        .service(sign_in::http::logout_all)
+        .service(opaque_tokens::http::login)
+        .service(opaque_tokens::http::logout)
+        .service(opaque_tokens::http::logout_all)
+        .service(cookie_sessions::http::login)
+        .service(cookie_sessions::http::logout);
+}
+
+/// `/api/auth`: django-rest-knox.
+pub fn knox(config: &mut ServiceConfig<'_>) {
+    config
+        .service(knox::http::login)
+        .service(knox::http::login_bare)
+        .service(knox::http::logout)
+        .service(knox::http::logout_bare)
+        .service(knox::http::logout_all)
+        .service(knox::http::logout_all_bare)
+        .service(knox::http::own_user)
+        .service(knox::http::own_user_bare);
 }
 
 /// `/users`: the own account first, since `{id}` would take `me` too.

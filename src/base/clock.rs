@@ -21,6 +21,8 @@ pub struct Time(Timestamp);
 impl Time {
     /// The start of 1970.
     pub const EPOCH: Self = Self(Timestamp::UNIX_EPOCH);
+    /// The end of what does not end: 9999-01-01T00:00:00Z, which both databases hold.
+    pub const NEVER: Self = Self(Timestamp::constant(253_370_764_800, 0));
     /// The latest time there is.
     pub const MAX: Self = Self(Timestamp::MAX);
     /// The earliest time there is.

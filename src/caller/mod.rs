@@ -24,6 +24,13 @@ pub struct Caller {
     pub session: Session,
 }
 
+/// Who holds an opaque token.
+pub enum Holder {
+    Caller(Box<Caller>),
+    /// Somebody whose account was switched off beside the server.
+    Inactive,
+}
+
 /// An active user, verified where `accounts.require_verified` says so.
 pub struct SignedIn(pub Caller);
 
@@ -94,7 +101,7 @@ async fn signed_in(request: &HttpRequest) -> Result<Caller> {
     let caller = match request.headers().get(AUTHORIZATION) {
         Some(header) => {
             let header = header.to_str().map_err(|_| ErrorKind::Unauthorized)?;
-            by_token(&app, bearer(header).ok_or(ErrorKind::Unauthorized)?).await?
+            by_header(&app, header).await?
         }
         None => {
             let value = cookie::read(&app, request).ok_or(ErrorKind::Unauthorized)?;
@@ -110,10 +117,48 @@ async fn signed_in(request: &HttpRequest) -> Result<Caller> {
     Ok(caller)
 }
 
-/// The token of a `Bearer` header; the scheme in any case (RFC 9110 section 11.1).
-fn bearer(header: &str) -> Option<&str> {
-    let (scheme, token) = header.trim().split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim()).filter(|token| !token.is_empty())
+/// `Bearer` with an access token or an opaque token, or the scheme of `tokens.header_prefix` with an opaque token.
+async fn by_header(app: &App, header: &str) -> Result<Caller> {
+    let (scheme, token) = header.trim().split_once(' ').ok_or(ErrorKind::Unauthorized)?;
+    let token = token.trim();
+    // Schemes are case-insensitive (RFC 9110 section 11.1).
+    let is_bearer = scheme.eq_ignore_ascii_case("bearer");
+    let is_opaque = scheme.eq_ignore_ascii_case(&app.config.tokens.header_prefix);
+    if token.is_empty() || !(is_bearer || is_opaque) {
+        return Err(ErrorKind::Unauthorized.into());
+    }
+    // A JWT has dots, an opaque token never.
+    if is_bearer && token.contains('.') {
+        by_token(app, token).await
+    } else {
+        by_opaque_token(app, token).await
+    }
+}
+
+/// Whose opaque token this is; `None`: nobody's.
+///
+/// # Errors
+/// When the database cannot be used.
+pub async fn holder_of(app: &App, token: &str) -> Result<Option<Holder>> {
+    let Some(digest) = sessions::check_opaque_token(token) else { return Ok(None) };
+    let found = {
+        let mut conn = app.db.read().await?;
+        sessions::find_by_secret(&mut conn, SessionKind::Opaque, &digest, app.clock.now()).await?
+    };
+    let Some((session, user)) = found else { return Ok(None) };
+    if !user.is_active {
+        return Ok(Some(Holder::Inactive));
+    }
+    let caller = admit(app, Some((session, user)), SessionKind::Opaque)?;
+    sessions::prolong(app, &caller.session).await?;
+    Ok(Some(Holder::Caller(Box::new(caller))))
+}
+
+async fn by_opaque_token(app: &App, token: &str) -> Result<Caller> {
+    match holder_of(app, token).await? {
+        Some(Holder::Caller(caller)) => Ok(*caller),
+        Some(Holder::Inactive) | None => Err(ErrorKind::InvalidToken.into()),
+    }
 }
 
 async fn by_token(app: &App, token: &str) -> Result<Caller> {
@@ -138,12 +183,15 @@ async fn load(app: &App, session_id: Id, kind: SessionKind) -> Result<Caller> {
         let mut conn = app.db.read().await?;
         sessions::find_signed_in(&mut conn, session_id, now).await?
     };
-    let Some((session, user)) = found else {
-        return Err(ErrorKind::InvalidToken.into());
-    };
-    if session.kind != kind.as_str() || !user.is_active {
-        return Err(ErrorKind::InvalidToken.into());
-    }
+    admit(app, found, kind)
+}
+
+/// Lets an active user of a live session in, and notes that the session was used.
+fn admit(app: &App, found: Option<(Session, User)>, kind: SessionKind) -> Result<Caller> {
+    let (session, user) = found
+        .filter(|(session, user)| session.kind == kind.as_str() && user.is_active)
+        .ok_or(ErrorKind::InvalidToken)?;
+    let now = app.clock.now();
     if now >= session.last_used_at.after(app.config.sessions.touch_interval) {
         app.touches.note(session.id, now);
     }

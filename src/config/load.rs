@@ -137,6 +137,7 @@ fn disagreements(config: &Config) -> Vec<Fault> {
             "passwords.memory_kib",
             "is less than 8 KiB for each lane of passwords.parallelism, which Argon2 needs",
         ),
+        (config.tokens.length % 2 == 1, "tokens.length", "must be even, since two characters are a byte"),
         (
             config.mail.lease <= config.mail.timeout,
             "mail.lease",

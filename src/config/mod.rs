@@ -31,6 +31,7 @@ mod sessions;
 mod setup;
 mod sources;
 mod table;
+mod tokens;
 mod transport;
 mod url;
 mod value;
@@ -63,6 +64,7 @@ pub use sessions::Sessions;
 pub use setup::Setup;
 pub use sources::DEFAULT_FILE;
 pub use table::{Key, SECTIONS, Secrecy, Section, Spec};
+pub use tokens::Tokens;
 pub use transport::{SmtpServer, SmtpTls, Transport, outbox_folder};
 pub use value::{Rule, Value};
 
@@ -98,6 +100,8 @@ pub struct Config {
     pub database: Database,
     /// Limits of the HTTP server.
     pub http: Http,
+    /// Opaque tokens.
+    pub tokens: Tokens,
     /// The switch of the rate limits.
     pub limits: Limits,
     /// The keys behind signatures and stored secrets.
@@ -126,6 +130,7 @@ impl Config {
             mail: Mail::from_values(values),
             database: Database::from_values(values),
             http: Http::from_values(values),
+            tokens: Tokens::from_values(values),
             limits: Limits::from_values(values),
             keys: Keys::from_values(values),
             setup: Setup::from_values(values),

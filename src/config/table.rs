@@ -171,7 +171,7 @@ impl Section {
 }
 
 /// Every section, in the order of the documentation; the top level comes first.
-pub static SECTIONS: [Section; 14] = [
+pub static SECTIONS: [Section; 15] = [
     super::server::Server::TABLE,
     super::accounts::Accounts::TABLE,
     super::jwt::Jwt::TABLE,
@@ -182,6 +182,7 @@ pub static SECTIONS: [Section; 14] = [
     super::mail::Mail::TABLE,
     super::database::Database::TABLE,
     super::http::Http::TABLE,
+    super::tokens::Tokens::TABLE,
     super::limits::Limits::TABLE,
     super::keys::Keys::TABLE,
     super::setup::Setup::TABLE,

@@ -23,14 +23,16 @@ Users for any application: registration, sign-in, sessions, verification and pas
 two. 3. `GET /users/me`. On a local server the verification mail waits at [/dev/inbox](/dev/inbox).
 
 **Errors** are `application/problem+json` (RFC 9457): look at `detail`, a machine code, `{\"code\",\"reason\"}` for a \
-refused password, or a list of `{\"type\",\"loc\",\"msg\"}` for a 422.
+refused password, or a list of `{\"type\",\"loc\",\"msg\"}` for a 422. Below `/api/auth/` they are those of \
+django-rest-knox.
 
 **Tokens.** The access token is a JWT of 15 minutes for `Authorization: Bearer`; the refresh token gets the next pair \
-and is good once. Other services verify access tokens by `/.well-known/jwks.json`.";
+and is good once. Other services verify access tokens by `/.well-known/jwks.json`. An opaque token is one string instead, of `POST /auth/token/login`, sent the same way.";
 
-const TAGS: [(&str, &str); 9] = [
+const TAGS: [(&str, &str); 10] = [
     ("Registration and verification", "From an address to a verified account."),
-    ("Sign-in", "Access tokens and rotating refresh tokens."),
+    ("Sign-in", "Access tokens and rotating refresh tokens, opaque tokens, and cookies."),
+    ("django-rest-knox", "Opaque tokens with the paths and bodies of django-rest-knox."),
     ("Password reset", "For those who forgot it."),
     ("Own account", "The signed-in user."),
     ("Sessions and devices", "Where the user is signed in."),

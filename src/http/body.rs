@@ -97,6 +97,25 @@ impl Body {
         Ok(fields)
     }
 
+    /// Whether there is no body at all.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.as_ref().is_ok_and(Bytes::is_empty)
+    }
+
+    /// The raw value of JSON, a form or a multipart form; `None` for any other media type.
+    ///
+    /// # Errors
+    /// 413, and 422 for broken JSON.
+    pub async fn any(self) -> Result<Option<Value>> {
+        let bytes = self.bytes?;
+        Ok(match media_type(&self.headers).unwrap_or_default().as_str() {
+            media if is_json(media) => Some(parse_value(&bytes)?),
+            "application/x-www-form-urlencoded" => Some(form(&bytes).into()),
+            "multipart/form-data" => Some(multipart(&self.headers, bytes).await.into()),
+            _ => None,
+        })
+    }
+
     /// The fields of an HTML form.
     ///
     /// # Errors
@@ -248,6 +267,16 @@ impl Fields {
         self.fault(name, "value_error", msg.to_owned());
     }
 
+    /// Ends the reading of a login.
+    ///
+    /// # Errors
+    /// 422 when user name or password is missing, or `grant_type` is not `password`.
+    pub fn credentials(mut self) -> Result<(String, SecretString)> {
+        self.fixed("grant_type", "password");
+        let (username, password) = (self.string("username"), self.secret("password"));
+        self.finish(username.zip(password))
+    }
+
     /// A field that, if given, must have this one value.
     pub fn fixed(&mut self, name: &str, value: &str) {
         match self.map.get(name) {
@@ -295,21 +324,24 @@ fn is_json(media: &str) -> bool {
 }
 
 fn parse_json(bytes: &[u8]) -> Result<Fields> {
-    match serde_json::from_slice(bytes) {
-        Ok(Value::Object(map)) => Ok(Fields::new(map)),
-        Ok(_) => Err(not_an_object()),
-        Err(error) => {
-            // Where it broke, as FastAPI says it; serde's own words may quote the body.
-            let offset =
-                if error.is_eof() { bytes.len() } else { offset_of(bytes, error.line(), error.column()) };
-            Err(ErrorKind::Validation(vec![FieldError {
-                r#type: "json_invalid",
-                loc: vec!["body".into(), Place::Offset(offset)],
-                msg: "JSON decode error".into(),
-            }])
-            .into())
-        }
+    match parse_value(bytes)? {
+        Value::Object(map) => Ok(Fields::new(map)),
+        _ => Err(not_an_object()),
     }
+}
+
+fn parse_value(bytes: &[u8]) -> Result<Value> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        // Where it broke, as FastAPI says it; serde's own words may quote the body.
+        let offset =
+            if error.is_eof() { bytes.len() } else { offset_of(bytes, error.line(), error.column()) };
+        ErrorKind::Validation(vec![FieldError {
+            r#type: "json_invalid",
+            loc: vec!["body".into(), Place::Offset(offset)],
+            msg: "JSON decode error".into(),
+        }])
+        .into()
+    })
 }
 
 fn offset_of(bytes: &[u8], line: usize, column: usize) -> usize {

@@ -1,11 +1,14 @@
 //! What happens to a request that no route took: 405 with `Allow` on a known path, 307 off a trailing slash, else 404.
 //!
-//! The known paths come from the OpenAPI document, which the routes themselves generate.
+//! The known paths come from the OpenAPI document, which the routes themselves generate. Below `/api/auth/` the answers
+//! are those of Django REST framework, which lists OPTIONS as a method of every path and so gets an answer to it.
 
 use actix_web::dev::ResourceDef;
-use actix_web::http::header::LOCATION;
+use actix_web::http::Method;
+use actix_web::http::header::{ALLOW, LOCATION};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
+use serde_json::json;
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::path::PathItem;
 
@@ -14,6 +17,9 @@ use crate::error::{ErrorKind, Result};
 /// What OpenAPI cannot say: the last parameter of these paths may be empty or hold slashes.
 const TAILS: [(&str, &str); 2] =
     [("/docs/{file}", "/docs/{file:.*}"), ("/assets/{path}", "/assets/{path:.*}")];
+
+/// Where clients of django-rest-knox ask.
+const DJANGO: &str = "/api/auth/";
 
 /// The paths of the server and the methods of each.
 pub struct RouteTable(Vec<(ResourceDef, Vec<String>)>);
@@ -60,6 +66,9 @@ fn methods(item: &PathItem) -> Vec<String> {
 /// The default service.
 pub async fn handle(request: HttpRequest, table: Data<RouteTable>) -> Result<HttpResponse> {
     let path = request.path();
+    if path.starts_with(DJANGO) {
+        return Ok(as_django(&request, table.methods(path)));
+    }
     if let Some(methods) = table.methods(path) {
         return Err(ErrorKind::MethodNotAllowed(methods.to_vec()).into());
     }
@@ -75,4 +84,16 @@ pub async fn handle(request: HttpRequest, table: Data<RouteTable>) -> Result<Htt
         return Ok(HttpResponse::TemporaryRedirect().insert_header((LOCATION, location)).finish());
     }
     Err(ErrorKind::NotFound.into())
+}
+
+fn as_django(request: &HttpRequest, methods: Option<&[String]>) -> HttpResponse {
+    let Some(methods) = methods else {
+        return HttpResponse::NotFound().json(json!({"detail": "Not found."}));
+    };
+    let allow = (ALLOW, format!("{}, OPTIONS", methods.join(", ")));
+    if request.method() == Method::OPTIONS {
+        return HttpResponse::NoContent().insert_header(allow).finish();
+    }
+    let detail = format!("Method \"{}\" not allowed.", request.method());
+    HttpResponse::MethodNotAllowed().insert_header(allow).json(json!({"detail": detail}))
 }

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::access_token;
 use super::model::{Session, SessionKind, SessionRead};
+use super::opaque_token;
 use super::refresh_token::RefreshToken;
 use super::session_cookie;
 use super::store;
@@ -61,15 +62,29 @@ pub async fn open(
     let now = app.clock.now();
     let id = Id::new(now, &app.random);
     let limits = &app.config.sessions;
-    let absolute_expires_at = now.after(limits.absolute_ttl);
-    let (credential, digest, ttl) = match kind {
+    let mut absolute_expires_at = now.after(limits.absolute_ttl);
+    let (credential, digest, expires_at) = match kind {
         SessionKind::Jwt => {
             let token = RefreshToken::first(app, id);
-            (token.to_text(app), token.digest(), limits.refresh_ttl)
+            (token.to_text(app), token.digest(), now.after(limits.refresh_ttl))
         }
         SessionKind::Cookie => {
             let (value, digest) = session_cookie::make(app, id);
-            (value, digest, limits.cookie_ttl)
+            (value, digest, now.after(limits.cookie_ttl))
+        }
+        SessionKind::Opaque => {
+            let tokens = &app.config.tokens;
+            // The caller's transaction has locked the user, so that two sign-ins cannot count the same place.
+            let limit = i64::from(tokens.limit_per_user);
+            if limit > 0 && store::count_live(conn, user.id, kind, now).await? >= limit {
+                return Err(ErrorKind::TokenLimitReached.into());
+            }
+            absolute_expires_at = match tokens.auto_refresh_max_ttl {
+                ttl if tokens.auto_refresh && !ttl.is_zero() => now.after(ttl),
+                _ => Time::NEVER,
+            };
+            let (token, digest) = opaque_token::make(app);
+            (token, digest, tokens.lifetime().map_or(Time::NEVER, |ttl| now.after(ttl)))
         }
     };
     let session = Session {
@@ -79,7 +94,7 @@ pub async fn open(
         created_at: now,
         authenticated_at: now,
         last_used_at: now,
-        expires_at: now.after(ttl).min(absolute_expires_at),
+        expires_at: expires_at.min(absolute_expires_at),
         absolute_expires_at,
         ip: client.ip.clone(),
         user_agent: client.user_agent.clone(),
@@ -90,6 +105,22 @@ pub async fn open(
     };
     store::insert_session(conn, &session).await?;
     Ok(Issued { session, credential })
+}
+
+/// Slides the end of an opaque token that is used, where `tokens.auto_refresh` says so and the gain is worth a write.
+///
+/// # Errors
+/// When the database cannot be used.
+pub async fn prolong(app: &App, session: &Session) -> Result<()> {
+    let tokens = &app.config.tokens;
+    let (true, Some(lifetime)) = (tokens.auto_refresh, tokens.lifetime()) else { return Ok(()) };
+    let end = app.clock.now().after(lifetime).min(session.absolute_expires_at);
+    if end <= session.expires_at.after(tokens.min_refresh_interval) {
+        return Ok(());
+    }
+    let mut tx = app.db.write().await?;
+    store::update_expiry(&mut tx, session.id, end).await?;
+    tx.commit().await
 }
 
 /// The answer to a JWT sign-in or refresh.

@@ -13,8 +13,10 @@ use crate::db::schema::sessions;
 pub enum SessionKind {
     /// Access and refresh token.
     Jwt,
-    /// A cookie of the hosted pages.
+    /// A cookie.
     Cookie,
+    /// An opaque token.
+    Opaque,
 }
 
 impl SessionKind {
@@ -23,6 +25,7 @@ impl SessionKind {
         match self {
             Self::Jwt => "jwt",
             Self::Cookie => "cookie",
+            Self::Opaque => "opaque",
         }
     }
 }
@@ -43,7 +46,7 @@ pub struct Session {
     pub absolute_expires_at: Time,
     pub ip: Option<String>,
     pub user_agent: Option<String>,
-    /// SHA-256 of the live refresh token or cookie.
+    /// SHA-256 of the live refresh token, cookie or opaque token.
     pub secret_digest: Vec<u8>,
     /// SHA-256 of the refresh token that was rotated last.
     pub previous_digest: Option<Vec<u8>>,
@@ -58,13 +61,14 @@ pub struct Session {
 pub struct SessionRead {
     #[schema(example = "01936f2e-9c11-7d20-8a55-3f0c9d2b7e41")]
     pub id: Id,
-    /// `jwt` (access and refresh token) or `cookie` (the hosted pages).
+    /// `jwt` (access and refresh token), `cookie` or `opaque` (an opaque token).
     #[schema(example = "jwt")]
     pub kind: String,
     pub created_at: Time,
     /// Accurate to a minute.
     pub last_used_at: Time,
-    pub expires_at: Time,
+    /// Null: it does not expire.
+    pub expires_at: Option<Time>,
     /// Where it was opened from.
     #[schema(required = true, example = "203.0.113.7")]
     pub ip: Option<String>,
@@ -76,15 +80,21 @@ pub struct SessionRead {
 }
 
 impl Session {
+    /// When it ends; `None`: it does not by itself.
+    pub fn expiry(&self) -> Option<Time> {
+        Some(self.expires_at).filter(|at| *at < Time::NEVER)
+    }
+
     /// As its owner sees it; `current` is the session that asks.
     pub fn read_as(self, current: Id) -> SessionRead {
+        let expires_at = self.expiry();
         SessionRead {
             current: self.id == current,
             id: self.id,
             kind: self.kind,
             created_at: self.created_at,
             last_used_at: self.last_used_at,
-            expires_at: self.expires_at,
+            expires_at,
             ip: self.ip,
             user_agent: self.user_agent,
         }

@@ -30,6 +30,45 @@ pub async fn find_signed_in(conn: &mut Conn, id: Id, now: Time) -> Result<Option
         .optional())?)
 }
 
+/// A live session of a kind by the digest of its secret, and its user.
+pub async fn find_by_secret(
+    conn: &mut Conn,
+    kind: SessionKind,
+    digest: &Digest,
+    now: Time,
+) -> Result<Option<(Session, User)>> {
+    Ok(on!(conn, |c| sessions::table
+        .inner_join(users::table)
+        .filter(sessions::secret_digest.eq(digest.as_slice()))
+        .filter(sessions::kind.eq(kind.as_str()))
+        .filter(sessions::expires_at.gt(now))
+        .select((Session::as_select(), User::as_select()))
+        .first(c)
+        .await
+        .optional())?)
+}
+
+/// How many live sessions of a kind a user has.
+pub(super) async fn count_live(conn: &mut Conn, user_id: Id, kind: SessionKind, now: Time) -> Result<i64> {
+    Ok(on!(conn, |c| sessions::table
+        .filter(sessions::user_id.eq(user_id))
+        .filter(sessions::kind.eq(kind.as_str()))
+        .filter(sessions::expires_at.gt(now))
+        .count()
+        .get_result(c)
+        .await)?)
+}
+
+/// Lets a session end later, never earlier.
+pub(super) async fn update_expiry(conn: &mut Conn, id: Id, expires_at: Time) -> Result<()> {
+    on!(conn, |c| diesel::update(sessions::table.find(id))
+        .filter(sessions::expires_at.lt(expires_at))
+        .set(sessions::expires_at.eq(expires_at))
+        .execute(c)
+        .await)?;
+    Ok(())
+}
+
 pub(super) async fn find_session(conn: &mut Conn, id: Id) -> Result<Option<Session>> {
     Ok(on!(conn, |c| sessions::table.find(id).select(Session::as_select()).first(c).await.optional())?)
 }

@@ -70,7 +70,14 @@ async fn attempt(
         tx.rollback().await?;
         return Ok(None);
     };
-    let issued = sessions::open(app, &mut tx, &user, kind, client).await?;
-    tx.commit().await?;
-    Ok(Some(SignedInUser { user, issued }))
+    match sessions::open(app, &mut tx, &user, kind, client).await {
+        Ok(issued) => {
+            tx.commit().await?;
+            Ok(Some(SignedInUser { user, issued }))
+        }
+        Err(error) => {
+            tx.rollback().await?;
+            Err(error)
+        }
+    }
 }

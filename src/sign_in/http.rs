@@ -60,10 +60,7 @@ pub struct Refresh {
 )]
 #[post("/auth/jwt/login")]
 pub async fn login(app: Data<App>, client: Client, body: Body) -> Result<HttpResponse> {
-    let mut fields = body.login().await?;
-    fields.fixed("grant_type", "password");
-    let (username, password) = (fields.string("username"), fields.secret("password"));
-    let (username, password) = fields.finish(username.zip(password))?;
+    let (username, password) = body.login().await?.credentials()?;
     let signed_in = flow::sign_in(&app, &username, &password, SessionKind::Jwt, &client).await?;
     let tokens = sessions::tokens(&app, &signed_in.user, &signed_in.issued)?;
     Ok(HttpResponse::Ok().json(tokens))

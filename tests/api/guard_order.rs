@@ -6,9 +6,12 @@ use crate::support::*;
 const NOBODY: &str = "00000000-0000-7000-8000-000000000000";
 
 /// Method, path with `{id}` for a user, and whether only superusers may.
-const GUARDED: [(&str, &str, bool); 16] = [
+const GUARDED: [(&str, &str, bool); 19] = [
     ("POST", "/auth/jwt/logout", false),
     ("POST", "/auth/jwt/logout-all", false),
+    ("POST", "/auth/token/logout", false),
+    ("POST", "/auth/token/logout-all", false),
+    ("POST", "/auth/cookie/logout", false),
     ("GET", "/users/me", false),
     ("PATCH", "/users/me", false),
     ("DELETE", "/users/me", false),

@@ -10,6 +10,7 @@ mod support;
 
 mod accounts;
 mod cli;
+mod cookie_sign_in;
 mod cookies;
 mod crashes;
 mod database;
@@ -18,6 +19,8 @@ mod guard_order;
 mod house_rules;
 mod http_shape;
 mod instances;
+mod knox;
+mod opaque_tokens;
 mod outbox;
 mod pages;
 mod password_reset;

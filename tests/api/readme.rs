@@ -77,9 +77,12 @@ fn the_tour_works_as_printed() {
             "nullnull",
             "one for the mail, one for the password"
         );
-        let last_request = blocks.iter().rposition(|block| block.contains("curl")).expect("requests");
-        let refused = answer(outputs[last_request]);
+        let alone = r#"curl -s $BASE/users/me -H "Authorization: Bearer $ACCESS""#;
+        let after_reset = blocks.iter().position(|block| block.trim_end() == alone).expect("a request");
+        let refused = answer(outputs[after_reset]);
         assert_eq!((&refused["status"], &refused["detail"]), (&json!(401), &json!("Unauthorized")));
+        let of_token = answer(output("/api/auth/login/"));
+        assert_eq!((&of_token["id"], &of_token["username"]), (&registered["id"], &registered["email"]));
         let users = output("usher user create");
         assert!(
             users.contains("created ") && users.contains("active,verified,superuser  root@example.com"),

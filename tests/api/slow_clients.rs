@@ -22,13 +22,20 @@ story!(
     a_body_that_does_not_come_is_given_up,
     |config: &mut Config| config.http.body_timeout = Duration::from_millis(200),
     async |server| {
-        let mut stream = TcpStream::connect(server.address()).await.unwrap();
-        let head = "POST /auth/jwt/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
-                    Content-Length: 100\r\n\r\n{";
-        stream.write_all(head.as_bytes()).await.unwrap();
-        let mut answer = [0; 12];
-        stream.read_exact(&mut answer).await.unwrap();
-        assert_eq!(&answer, b"HTTP/1.1 408");
+        for (path, media_type) in
+            [("/auth/jwt/login", "application/problem+json"), ("/api/auth/login/", "application/json")]
+        {
+            let mut stream = TcpStream::connect(server.address()).await.unwrap();
+            let head = format!(
+                "POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
+                 Content-Length: 100\r\nConnection: close\r\n\r\n{{"
+            );
+            stream.write_all(head.as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+            assert!(answer.contains(&format!("content-type: {media_type}\r\n")), "{answer}");
+        }
         server.get("/livez").await.success_text();
     }
 );

@@ -21,7 +21,7 @@ CREATE INDEX users_superuser_idx ON users (id) WHERE is_superuser;
 CREATE TABLE sessions (
     id uuid NOT NULL,                                -- the claim `sid` of access tokens
     user_id uuid NOT NULL,
-    kind text NOT NULL,                              -- jwt, cookie
+    kind text NOT NULL,                              -- jwt, cookie, opaque
     created_at timestamptz NOT NULL,
     authenticated_at timestamptz NOT NULL,           -- the last time that the password was shown
     last_used_at timestamptz NOT NULL,               -- accurate to sessions.touch_interval
@@ -29,7 +29,7 @@ CREATE TABLE sessions (
     absolute_expires_at timestamptz NOT NULL,
     ip text,
     user_agent text,
-    secret_digest bytea NOT NULL,                    -- SHA-256 of the live refresh token or cookie
+    secret_digest bytea NOT NULL,                    -- SHA-256 of the live refresh token, cookie or opaque token
     previous_digest bytea,                           -- SHA-256 of the refresh token rotated last
     rotated_at timestamptz,
     generation integer NOT NULL,                     -- of the live refresh token, from 0
@@ -37,6 +37,7 @@ CREATE TABLE sessions (
     CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
 );
 CREATE INDEX sessions_user_id_idx ON sessions (user_id);
+CREATE UNIQUE INDEX sessions_secret_digest_idx ON sessions (secret_digest);
 CREATE INDEX sessions_expires_at_idx ON sessions (expires_at);
 
 CREATE TABLE one_time_tokens (

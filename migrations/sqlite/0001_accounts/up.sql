@@ -21,7 +21,7 @@ CREATE INDEX users_superuser_idx ON users (id) WHERE is_superuser;
 CREATE TABLE sessions (
     id BLOB NOT NULL,                                -- the claim `sid` of access tokens
     user_id BLOB NOT NULL,
-    kind TEXT NOT NULL,                              -- jwt, cookie
+    kind TEXT NOT NULL,                              -- jwt, cookie, opaque
     created_at INTEGER NOT NULL,
     authenticated_at INTEGER NOT NULL,           -- the last time that the password was shown
     last_used_at INTEGER NOT NULL,               -- accurate to sessions.touch_interval
@@ -29,7 +29,7 @@ CREATE TABLE sessions (
     absolute_expires_at INTEGER NOT NULL,
     ip TEXT,
     user_agent TEXT,
-    secret_digest BLOB NOT NULL,                    -- SHA-256 of the live refresh token or cookie
+    secret_digest BLOB NOT NULL,                    -- SHA-256 of the live refresh token, cookie or opaque token
     previous_digest BLOB,                           -- SHA-256 of the refresh token rotated last
     rotated_at INTEGER,
     generation INTEGER NOT NULL,                     -- of the live refresh token, from 0
@@ -37,6 +37,7 @@ CREATE TABLE sessions (
     CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
 ) STRICT;
 CREATE INDEX sessions_user_id_idx ON sessions (user_id);
+CREATE UNIQUE INDEX sessions_secret_digest_idx ON sessions (secret_digest);
 CREATE INDEX sessions_expires_at_idx ON sessions (expires_at);
 
 CREATE TABLE one_time_tokens (

@@ -61,8 +61,33 @@ fn keys_that_disagree_are_told() {
     );
     only_fault(from_env(&[("USHER_MAIL__LEASE", "10s")]), &["mail.lease"]);
     only_fault(from_env(&[("USHER_KEYS__ROTATE_EVERY", "1h")]), &["keys.rotate_every"]);
+    only_fault(from_env(&[("USHER_TOKENS__LENGTH", "41")]), &["tokens.length", "even"]);
     let environment = [("USHER_JWT__ALGORITHM", "HS256"), ("USHER_JWT__PRIVATE_KEY_FILE", "k.pem")];
     only_fault(from_env(&environment), &["jwt.private_key_file"]);
+}
+
+#[test]
+fn settings_of_tokens_are_checked() {
+    for (name, wrong) in [
+        ("ttl", &["10", "ever", "-1h", "", "Never", "99999999999d"][..]),
+        ("prefix", &["elevenchars", "a b", "a.b", "ü"]),
+        ("header_prefix", &["", "To ken", "Token:", "Bearer2"]),
+        ("length", &["39", "129", "x"]),
+        ("expiry_format", &["%", "%&"]),
+    ] {
+        for value in wrong {
+            let variable = format!("USHER_TOKENS__{}", name.to_uppercase());
+            let faults =
+                from_env(&[(&variable, value)]).map(|_| ()).expect_err(&format!("{variable}={value}"));
+            assert!(faults.len() == 1 && faults[0].contains(&format!("tokens.{name}")), "{faults:?}");
+        }
+    }
+    for (name, value) in
+        [("PREFIX", ""), ("TTL", "0"), ("TTL", "1500ms"), ("EXPIRY_FORMAT", "%Y-%m-%dT%H:%M")]
+    {
+        let loaded = from_env(&[(&format!("USHER_TOKENS__{name}"), value)]);
+        assert!(loaded.is_ok(), "{name}={value}: {:?}", loaded.err());
+    }
 }
 
 #[test]

@@ -88,6 +88,10 @@ fn every_key_arrives_in_its_field() {
                 "public_url" => "https://other.example",
                 "log.level" => "debug",
                 "cookies.name" => "other",
+                "tokens.ttl" => "never",
+                "tokens.prefix" => "other_",
+                "tokens.header_prefix" => "Other",
+                "tokens.expiry_format" => "%s",
                 _ => "a@b.example",
             }
             .to_owned(),

@@ -70,6 +70,10 @@ impl Request {
     }
 
     pub fn header(self, name: &str, value: &str) -> Self {
+        self.header_bytes(name, value.as_bytes())
+    }
+
+    pub fn header_bytes(self, name: &str, value: &[u8]) -> Self {
         Self { builder: self.builder.header(name, value), ..self }
     }
 
@@ -180,12 +184,23 @@ impl Answer {
         faults.remove(0).2
     }
 
+    /// Insists on this body, whole.
+    #[track_caller]
+    pub fn says(&self, status: u16, body: Value) {
+        assert_eq!((self.status, self.json()), (status, body), "{}", self.what);
+    }
+
+    fn is_knox(&self) -> bool {
+        self.what.contains("/api/auth/")
+    }
+
     /// What every answer has.
     fn check_headers(&self) {
         assert_eq!(self.header("x-content-type-options"), "nosniff", "{}", self.what);
         assert!(uuid::Uuid::try_parse(self.header("x-request-id")).is_ok(), "{}", self.what);
         assert!(!self.header("cache-control").is_empty(), "{}", self.what);
         match self.status {
+            401 if self.is_knox() => assert!(!self.header("www-authenticate").is_empty(), "{}", self.what),
             401 => assert!(self.header("www-authenticate").starts_with("Bearer"), "{}", self.what),
             503 => assert!(self.header("retry-after").parse::<u32>().is_ok_and(|s| s > 0), "{}", self.what),
             _ => {}
@@ -195,6 +210,13 @@ impl Answer {
     /// What every error has (RFC 9457). `/readyz` is no error but a report.
     fn check_problem(&self) {
         if self.what.ends_with("/readyz") {
+            return;
+        }
+        if self.is_knox() {
+            // django-rest-knox has bodies of its own.
+            assert_eq!(self.header("content-type"), "application/json", "{}: {}", self.what, self.text());
+            assert!(self.json().is_object(), "{}: {}", self.what, self.text());
+            assert_ne!(self.status, 500, "{}: {}", self.what, self.text());
             return;
         }
         assert_eq!(self.header("content-type"), "application/problem+json", "{}: {}", self.what, self.text());
