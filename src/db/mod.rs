@@ -203,7 +203,7 @@ impl From<diesel::result::Error> for Error {
 
 /// Faults that go away by themselves: a lock, a full disk, a server that restarts.
 fn is_passing(message: &str) -> bool {
-    const PASSING: [&str; 9] = [
+    const PASSING: [&str; 10] = [
         "database is locked",
         "database table is locked",
         "disk is full",
@@ -213,6 +213,7 @@ fn is_passing(message: &str) -> bool {
         "the database system is",
         "connection closed",
         "deadlock detected",
+        "canceling statement due to",
     ];
     PASSING.iter().any(|text| message.contains(text))
 }

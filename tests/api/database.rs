@@ -1,8 +1,11 @@
 //! The database in bad times: futures dropped half-way, full pools, locks, and no database at all.
 
+use diesel_async::SimpleAsyncConnection;
 use std::io::Write;
 use std::net::TcpStream;
 use std::time::Instant;
+use tokio_postgres::NoTls;
+use usher::error::ErrorKind;
 
 use tokio::sync::oneshot;
 use usher::accounts::{self, User};
@@ -254,4 +257,35 @@ story!(two_servers_share_one_database, async |server| {
     let answers = join_all(requests).await;
     assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 1);
     assert!(answers.iter().all(|answer| matches!(answer.status, 201 | 400)));
+});
+
+story!(a_lock_that_nobody_gives_back_is_an_answer, async |server| {
+    // SQLite's one lock has its story above.
+    if server.backend() == Backend::Sqlite {
+        return;
+    }
+    let access = server.verified_user(ADA).await.tokens.access;
+    let (holder, driver) = tokio_postgres::connect(&server.database().url(), NoTls).await.unwrap();
+    let driver = tokio::spawn(driver);
+    holder.batch_execute("BEGIN; LOCK TABLE users").await.unwrap();
+    // More than one, since the server's limit and the client's are close together.
+    let waiting = (0..2).map(|_| async { server.get("/users/me").bearer(&access).await });
+    for answer in join_all(waiting).await {
+        answer.refused(503, "SERVICE_UNAVAILABLE");
+    }
+    holder.batch_execute("ROLLBACK").await.unwrap();
+    drop(holder);
+    driver.await.unwrap().unwrap();
+    assert!(server.is_signed_in(&access).await);
+});
+
+story!(a_statement_that_the_server_ends_is_an_answer, async |server| {
+    if server.backend() == Backend::Sqlite {
+        return;
+    }
+    let mut tx = server.app().db.write().await.unwrap();
+    let usher::db::Conn::Postgres(lease) = &mut *tx else { unreachable!() };
+    let slow = "SET LOCAL statement_timeout = '10ms'; SELECT pg_sleep(3)";
+    let error = lease.connection().batch_execute(slow).await.unwrap_err();
+    assert_eq!(*usher::error::Error::from(error).kind(), ErrorKind::DatabaseUnavailable);
 });
